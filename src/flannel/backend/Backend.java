@@ -1,0 +1,46 @@
+package flannel.backend;
+
+import flannel.json.JsonValue;
+import flannel.kernel.KernelEntry;
+import flannel.kernel.Link;
+import flannel.lease.Lease;
+import flannel.net.Ipv4Subnet;
+import java.util.Collection;
+import java.util.List;
+
+/**
+ * What a network does with its leases. A backend is a function from leases to desired kernel state: it talks to no kernel itself (but
+ * for udp's data path, which carries the packets). Called by the network's own thread only.
+ */
+public interface Backend extends AutoCloseable {
+
+    /** BackendType of this host's lease; empty where the original leaves it out. */
+    String leaseType();
+
+    /** BackendData of this host's lease; null for none. */
+    JsonValue leaseData();
+
+    /** MTU for the containers, in bytes: the underlay's less the encapsulation. */
+    int mtu();
+
+    /** The device the backend needs; null for none. */
+    Link link();
+
+    /** What must be in the kernel for this host itself. */
+    List<KernelEntry> local(Ipv4Subnet own);
+
+    /**
+     * What must be in the kernel so that packets reach a peer's subnet.
+     *
+     * @throws UnusablePeerException when the peer's lease speaks of another backend or its data can't be read
+     */
+    List<KernelEntry> towards(Lease peer) throws UnusablePeerException;
+
+    /** Told after each change: all leases, this host's own among them. Only a data path of our own needs it. */
+    default void leases(Ipv4Subnet own, Collection<Lease> leases) {
+    }
+
+    @Override
+    default void close() {
+    }
+}

@@ -1,0 +1,16 @@
+package flannel.kernel;
+
+import flannel.net.Ipv4Subnet;
+import java.util.Collection;
+
+/**
+ * Everything that one network wants in the kernel.
+ *
+ * @param network      the overlay's whole range: routes of ours lie within it
+ * @param subnetLength prefix length of the hosts' subnets
+ * @param underlay     name of the interface that leads to the other hosts
+ * @param link         the network's own device; null when it has none (host-gw, alloc)
+ * @param entries      addresses, routes, neighbours and FDB entries
+ */
+public record DesiredState(Ipv4Subnet network, int subnetLength, String underlay, Link link, Collection<KernelEntry> entries) {
+}

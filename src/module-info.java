@@ -1,0 +1,4 @@
+/** The flannel daemon: one module, nothing exported, no dependency but the JDK. */
+module flannel {
+    requires java.net.http;
+}
