@@ -1,43 +1,155 @@
 package flannel.log;
 
+import flannel.log.LogOptions.Severity;
+import java.io.IOException;
 import java.io.PrintStream;
+import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.LocalDateTime;
-import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
 
 /**
- * Log lines in the form of glog, which the operators' greps know: {@code I1122 10:13:57.669109   23048 NetworkSession.java:120] text}.
- * One event, one line. Safe for use by all threads.
+ * Log lines in the form of glog, which the operators' greps know:
+ * {@code I1122 10:13:57.669109   23048 NetworkSession.java:120] text}. One event, one line. Safe for use by all threads.
+ *
+ * <p>Source: the header comment of glog's logging.cc: severity letter, month and day, time with microseconds, process id seven wide,
+ * file and line of the caller.
  */
 public final class Log {
 
-    private final PrintStream out;
-    private final int verbosity;
-    private final long pid = ProcessHandle.current().pid();
-
-    /** @param verbosity level of {@code -v}: lines guarded by {@link #v} up to this level are written */
-    public Log(PrintStream out, int verbosity) {
-        this.out = out;
-        this.verbosity = verbosity;
+    private record ModuleLevel(Pattern file, int level) {
     }
 
-    /** True when lines of that level of detail are wanted. */
+    private static final StackWalker STACK = StackWalker.getInstance();
+
+    private final LogOptions options;
+    private final PrintStream stderr;
+    private final PrintStream file;
+    private final List<ModuleLevel> modules;
+    private final long pid = ProcessHandle.current().pid();
+
+    /**
+     * Opens the log.
+     *
+     * @throws IOException              when a log file was asked for and can't be made
+     * @throws IllegalArgumentException when the vmodule list can't be read
+     */
+    public static Log open(LogOptions options) throws IOException {
+        return new Log(options, System.err, options.toStderr() ? null : logFile(options.directory()));
+    }
+
+    /** A log on a stream of the caller's, for tests and for what happens before the options are known. */
+    public static Log to(PrintStream stream, int verbosity) {
+        LogOptions quiet = LogOptions.quiet();
+        return new Log(new LogOptions(verbosity, "", true, false, quiet.stderrThreshold(), "", ""), stream, null);
+    }
+
+    private Log(LogOptions options, PrintStream stderr, PrintStream file) {
+        this.options = options;
+        this.stderr = stderr;
+        this.file = file;
+        this.modules = modules(options.vmodule());
+    }
+
+    private static List<ModuleLevel> modules(String vmodule) {
+        List<ModuleLevel> modules = new ArrayList<>();
+        for (String part : vmodule.isEmpty() ? new String[0] : vmodule.split(",")) {
+            int equals = part.lastIndexOf('=');
+            if (equals <= 0 || !part.substring(equals + 1).matches("\\d{1,4}")) {
+                throw new IllegalArgumentException("\"" + part + "\" of -vmodule is not of the form pattern=N");
+            }
+            String glob = part.substring(0, equals).replace("*", "\\E.*\\Q").replace("?", "\\E.\\Q");
+            modules.add(new ModuleLevel(Pattern.compile("\\Q" + glob + "\\E"), Integer.parseInt(part.substring(equals + 1))));
+        }
+        return modules;
+    }
+
+    /** glog's file name, program.host.user.log.severity.date-time.pid, with a link program.INFO to the newest. */
+    private static PrintStream logFile(String directory) throws IOException {
+        Path folder = Path.of(directory.isEmpty() ? System.getProperty("java.io.tmpdir") : directory);
+        LocalDateTime now = LocalDateTime.now();
+        String name = String.format("flanneld.%s.%s.log.INFO.%tY%<tm%<td-%<tH%<tM%<tS.%d",
+                InetAddress.getLocalHost().getHostName(), System.getProperty("user.name"), now, ProcessHandle.current().pid());
+        PrintStream stream = new PrintStream(Files.newOutputStream(folder.resolve(name)), true);
+        Path link = folder.resolve("flanneld.INFO");
+        Files.deleteIfExists(link);
+        Files.createSymbolicLink(link, Path.of(name));
+        return stream;
+    }
+
+    /** True when lines of that level of detail are wanted of the calling source file. */
     public boolean v(int level) {
-        return level <= verbosity;
+        if (modules.isEmpty()) {
+            return level <= options.verbosity();
+        }
+        String source = caller().getFileName().replace(".java", "");
+        for (ModuleLevel module : modules) {
+            if (module.file().matcher(source).matches()) {
+                return level <= module.level();
+            }
+        }
+        return level <= options.verbosity();
     }
 
     public void info(String message) {
-        write('I', message);
+        write(Severity.INFO, message);
     }
 
     public void warning(String message) {
-        write('W', message);
+        write(Severity.WARNING, message);
     }
 
     public void error(String message) {
-        write('E', message);
+        write(Severity.ERROR, message);
     }
 
-    private void write(char severity, String message) {
-        out.println(severity + " " + LocalDateTime.now(ZoneId.systemDefault()) + " " + pid + " " + message);
+    private void write(Severity severity, String message) {
+        StackWalker.StackFrame caller = caller();
+        String place = caller.getFileName() + ":" + caller.getLineNumber();
+        StringBuilder line = new StringBuilder(96 + message.length());
+        header(severity, LocalDateTime.now(), place, line);
+        // one event, one line, whatever an answer of a server may hold
+        line.append(message.replace('\n', ' ').replace('\r', ' ')).append('\n');
+        if (place.equals(options.backtraceAt())) {
+            STACK.forEach(frame -> line.append("    at ").append(frame).append('\n'));
+        }
+        String text = line.toString();
+        if (file != null) {
+            file.print(text);
+        }
+        if (file == null || options.alsoToStderr() || severity.compareTo(options.stderrThreshold()) >= 0) {
+            stderr.print(text);
+            stderr.flush();
+        }
+    }
+
+    private void header(Severity severity, LocalDateTime now, String place, StringBuilder line) {
+        line.append(severity.name().charAt(0));
+        padded(now.getMonthValue(), 2, '0', line);
+        padded(now.getDayOfMonth(), 2, '0', line);
+        line.append(' ');
+        padded(now.getHour(), 2, '0', line);
+        line.append(':');
+        padded(now.getMinute(), 2, '0', line);
+        line.append(':');
+        padded(now.getSecond(), 2, '0', line);
+        line.append('.');
+        padded(now.getNano() / 1000, 6, '0', line);
+        line.append(' ');
+        padded(pid, 7, ' ', line);
+        line.append(' ').append(place).append("] ");
+    }
+
+    private static void padded(long number, int width, char fill, StringBuilder line) {
+        String digits = Long.toString(number);
+        line.repeat(fill, Math.max(0, width - digits.length())).append(digits);
+    }
+
+    private static StackWalker.StackFrame caller() {
+        return STACK.walk(frames -> frames.filter(frame -> !frame.getClassName().equals(Log.class.getName())).findFirst())
+                .orElseThrow();
     }
 }

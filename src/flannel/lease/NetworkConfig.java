@@ -1,0 +1,172 @@
+package flannel.lease;
+
+import flannel.json.JsonException;
+import flannel.json.JsonValue;
+import flannel.net.Ipv4;
+import flannel.net.Ipv4Subnet;
+import java.util.Locale;
+
+/**
+ * A network's configuration, as stored under {@code <prefix>/config}. Names of members count whatever their case, as in Go's decoder;
+ * unknown ones are passed over.
+ *
+ * @param network      the overlay's whole range
+ * @param subnetLength prefix length of each host's subnet
+ * @param subnetMin    first subnet to hand out; the very first of the network is left out unless it is named here
+ * @param subnetMax    last subnet to hand out
+ * @param backendType  "udp" when the configuration names none
+ * @param backend      the member Backend; an empty object when there is none
+ */
+public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin, Ipv4 subnetMax, String backendType,
+        JsonValue backend) {
+
+    /** A subnet needs a gateway's address and a container's beside its own and its broadcast address. */
+    private static final int LONGEST_SUBNET = 30;
+
+    /**
+     * Reads and validates a configuration.
+     *
+     * @throws IllegalArgumentException with one sentence that says which member is wrong and why
+     */
+    public static NetworkConfig parse(String json) {
+        JsonValue config;
+        try {
+            config = JsonValue.parse(json);
+        } catch (JsonException e) {
+            throw new IllegalArgumentException("it is not JSON: " + e.getMessage());
+        }
+        if (!(config instanceof JsonValue.Obj)) {
+            throw new IllegalArgumentException("it is not a JSON object");
+        }
+        Ipv4Subnet network = network(config);
+        int length = subnetLength(config, network);
+        int size = 1 << 32 - length;
+        Ipv4 min = bound(config, "SubnetMin", network.base().plus(size), network, length);
+        Ipv4 max = bound(config, "SubnetMax", network.last().plus(1 - size), network, length);
+        if (min.compareTo(max) > 0) {
+            throw new IllegalArgumentException("SubnetMin " + min + " is above SubnetMax " + max);
+        }
+        JsonValue backend = member(config, "Backend");
+        if (backend == null) {
+            return new NetworkConfig(network, length, min, max, "udp", JsonValue.object());
+        }
+        if (!(backend instanceof JsonValue.Obj)) {
+            throw new IllegalArgumentException("Backend must be an object, as in {\"Type\":\"vxlan\"}, not " + backend);
+        }
+        return new NetworkConfig(network, length, min, max, text(backend, "Type"), backend);
+    }
+
+    private static Ipv4Subnet network(JsonValue config) {
+        String text = text(config, "Network");
+        if (text.isEmpty()) {
+            throw new IllegalArgumentException("it has no Network, as in {\"Network\":\"10.1.0.0/16\"}");
+        }
+        if (text.indexOf(':') >= 0) {
+            throw new IllegalArgumentException("Network " + text + " is IPv6; this daemon's networks are IPv4");
+        }
+        Ipv4Subnet network;
+        try {
+            network = Ipv4Subnet.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("Network: " + e.getMessage());
+        }
+        if (network.prefixLength() == 0) {
+            throw new IllegalArgumentException("Network " + network + " is the whole Internet");
+        }
+        if (network.prefixLength() >= LONGEST_SUBNET) {
+            throw new IllegalArgumentException("Network " + network + " is too small to be divided into subnets");
+        }
+        return network;
+    }
+
+    private static int subnetLength(JsonValue config, Ipv4Subnet network) {
+        int byDefault = network.prefixLength() < 24 ? 24 : network.prefixLength() + 1;
+        long length = integer(config, "SubnetLen", byDefault);
+        if (length == 0) {
+            length = byDefault; // Go's zero value: as if it were not there
+        }
+        if (length <= network.prefixLength()) {
+            throw new IllegalArgumentException("SubnetLen " + length + " must be longer than Network's prefix " + network);
+        }
+        if (length > LONGEST_SUBNET) {
+            throw new IllegalArgumentException("SubnetLen " + length + " must be less than /31: a subnet needs room for containers");
+        }
+        return (int) length;
+    }
+
+    private static Ipv4 bound(JsonValue config, String name, Ipv4 byDefault, Ipv4Subnet network, int subnetLength) {
+        String text = text(config, name);
+        if (text.isEmpty()) {
+            return byDefault;
+        }
+        Ipv4 bound;
+        try {
+            bound = Ipv4.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(name + ": " + e.getMessage());
+        }
+        if (!network.contains(bound)) {
+            throw new IllegalArgumentException(name + " " + bound + " is not in the range of the Network " + network);
+        }
+        if (!new Ipv4Subnet(bound, subnetLength).base().equals(bound)) {
+            throw new IllegalArgumentException(name + " " + bound + " is not on a boundary of SubnetLen " + subnetLength);
+        }
+        return bound;
+    }
+
+    /** True for a subnet that this configuration could have handed out. */
+    public boolean allows(Ipv4Subnet subnet) {
+        return subnet.prefixLength() == subnetLength && subnet.base().compareTo(subnetMin) >= 0
+                && subnet.base().compareTo(subnetMax) <= 0;
+    }
+
+    /**
+     * A whole number of the member Backend.
+     *
+     * @throws IllegalArgumentException when it is anything else, or not within the bounds
+     */
+    public int backendInteger(String name, int byDefault, int min, int max) {
+        long value = integer(backend, name, byDefault);
+        if (value < min || value > max) {
+            throw new IllegalArgumentException("Backend's " + name + " " + value + " is not between " + min + " and " + max);
+        }
+        return (int) value;
+    }
+
+    /** A boolean of the member Backend; {@link IllegalArgumentException} when it is anything else. */
+    public boolean backendFlag(String name, boolean byDefault) {
+        return switch (member(backend, name)) {
+            case null -> byDefault;
+            case JsonValue.Bool flag -> flag.value();
+            case JsonValue other -> throw new IllegalArgumentException("Backend's " + name + " must be true or false, not " + other);
+        };
+    }
+
+    private static String text(JsonValue object, String name) {
+        return switch (member(object, name)) {
+            case null -> "";
+            case JsonValue.Str text -> text.value();
+            case JsonValue other -> throw new IllegalArgumentException(name + " must be a string, not " + other);
+        };
+    }
+
+    private static long integer(JsonValue object, String name, long byDefault) {
+        return switch (member(object, name)) {
+            case null -> byDefault;
+            case JsonValue.Num number when number.literal().matches("-?\\d{1,18}") -> Long.parseLong(number.literal());
+            case JsonValue other -> throw new IllegalArgumentException(name + " must be a whole number, not " + other);
+        };
+    }
+
+    /** The member of that name in any case; null when it is absent or null. */
+    private static JsonValue member(JsonValue object, String name) {
+        JsonValue found = null;
+        String wanted = name.toLowerCase(Locale.ROOT);
+        for (var member : ((JsonValue.Obj) object).members().entrySet()) {
+            if (member.getKey().toLowerCase(Locale.ROOT).equals(wanted) && !(member.getValue() instanceof JsonValue.Null)) {
+                found = member.getValue();
+            }
+        }
+        return found;
+    }
+}
