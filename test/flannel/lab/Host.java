@@ -112,6 +112,13 @@ public final class Host implements AutoCloseable {
         return variables;
     }
 
+    /** Writes the file as a daemon would have that ran here before. */
+    public void writeSubnetEnv(String network, String subnet, int mtu) throws IOException {
+        Files.createDirectories(file("/run/flannel"));
+        Files.writeString(file("/run/flannel/subnet.env"), "FLANNEL_NETWORK=" + network + "\nFLANNEL_SUBNET=" + subnet
+                + "\nFLANNEL_MTU=" + mtu + "\nFLANNEL_IPMASQ=false\n");
+    }
+
     /** The host's subnet as in the lease: 10.1.83.0/24. */
     public String subnet() throws IOException {
         return subnetEnv().get("FLANNEL_SUBNET").replaceFirst("\\.1/", ".0/");

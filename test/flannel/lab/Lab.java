@@ -36,7 +36,6 @@ public final class Lab implements AutoCloseable {
 
     private final Path directory;
     private final Path program;
-    private final Store.Api api;
     private final NetworkNamespace outside;
     private final NetworkNamespace etcdNamespace;
     private final Etcd etcd;
@@ -52,7 +51,6 @@ public final class Lab implements AutoCloseable {
      */
     public Lab(Store.Api api, Path program) throws IOException {
         removeLeftovers();
-        this.api = api;
         this.program = program;
         directory = Files.createTempDirectory(DIRECTORY_PREFIX + ProcessHandle.current().pid() + "-");
         outside = NetworkNamespace.create("switch");
@@ -91,6 +89,25 @@ public final class Lab implements AutoCloseable {
         return host;
     }
 
+    /** Starts flanneld on each of these hosts, all at a time, and waits until they are ready. */
+    public void startAll(Host... started) throws IOException {
+        for (Host host : started) {
+            host.start(options());
+        }
+        for (Host host : started) {
+            host.daemon().awaitReady();
+        }
+    }
+
+    /** Ends every daemon and takes away what they left on the hosts and in the store. */
+    public void reset() throws IOException {
+        for (Host host : hosts.values()) {
+            host.reset();
+        }
+        store.leases().forEach(key -> store.delete("subnets/" + key));
+        store.delete("config");
+    }
+
     /** The options every daemon of this lab is started with, and more. */
     public List<String> options(String... more) {
         List<String> options = new ArrayList<>(List.of("-etcd-endpoints=" + etcd.endpoint(), "-etcd-prefix=" + PREFIX));
@@ -102,8 +119,9 @@ public final class Lab implements AutoCloseable {
         return store;
     }
 
-    public Store.Api api() {
-        return api;
+    /** The other of etcd's two stores, or the same. */
+    public Store store(Store.Api other) {
+        return Store.of(other, etcd, etcdNamespace, PREFIX);
     }
 
     public Etcd etcd() {
