@@ -1,36 +1,283 @@
 #!/usr/bin/env bash
-# Builds and tests flanneld.
+# Builds, tests and shows flanneld: ./build.sh help
 set -euo pipefail
-cd "$(dirname "$0")"
-JAVA_HOME=${JAVA_HOME:-/usr/lib/jvm/temurin-25-jdk-amd64}
-JUNIT=1.13.4
+cd "$(dirname "${BASH_SOURCE[0]}")"
+unset JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS CLASSPATH
+
+JAVA_RELEASE=22                         # language level: the first with the final Foreign Function & Memory API
+JUNIT=org.junit.platform:junit-platform-console-standalone:1.13.4
+JUNIT_SHA256=3fdfc37e29744a9a67dd5365e81467e26fbde0b7aa204e6f8bbe79eeaa7ae892
+JAVAC_OPTIONS=(--release $JAVA_RELEASE -Werror -proc:none -encoding UTF-8)
+
+main() {
+    local command=${1:-compile}
+    shift || true
+    case $command in
+        compile)     compile ;;
+        test)        run_tests "$@" ;;
+        demo)        demo "$@" ;;
+        bench)       bench "$@" ;;
+        rpm)         compile; exec rpm/build.sh "$@" ;;
+        test-system) compile; exec test/system/run.sh "$@" ;;
+        install)     compile; exec rpm/install.sh "${DESTDIR:-}" "${PREFIX:-/usr}" ;;
+        clean)       rm -rf build ;;
+        help)        usage ;;
+        *)           usage >&2; exit 2 ;;
+    esac
+}
+
+usage() {
+    cat <<'END'
+./build.sh                              compiles: build/flanneld.jar and build/flanneld, which runs it in place
+./build.sh test [arguments of JUnit]    all tests, or some: ./build.sh test -c flannel.net.Ipv4SubnetTest
+./build.sh demo [--backend vxlan|host-gw|udp] [--etcd-api v2|v3] [--keep]
+                                        two hosts and an etcd in network namespaces, containers that talk across
+./build.sh bench control|udp|start      measures; PEER=/path/to/another/flanneld adds that daemon's rows
+./build.sh rpm                          build/rpm/flannel-*.rpm
+./build.sh test-system                  the package on two booted hosts with systemd and Docker
+./build.sh install                      installs from source; DESTDIR= and PREFIX= are honoured
+./build.sh clean                        removes build/
+Everything that is missing (JDK, etcd, iproute2 ...) is installed with the system's package manager.
+END
+}
+
+say() { printf 'build.sh: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# ---------------------------------------------------------------- what the machine must have
+
+as_root() {
+    if [ "$EUID" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# install_packages WHY DEBIAN-PACKAGES RPM-PACKAGES: quietly; says in one sentence what to do when it can't
+install_packages() {
+    local why=$1 packages log=build/install.log
+    mkdir -p build
+    if command -v apt-get > /dev/null; then packages=$2; else packages=$3; fi
+    if ! as_root true 2> /dev/null; then
+        die "$why needs $packages: install it, or run this as root"
+    fi
+    say "$why needs $packages, installing"
+    if command -v apt-get > /dev/null; then
+        as_root apt-get -qq update > "$log" 2>&1 || true    # one dead repository must not stop the others
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $packages >> "$log" 2>&1
+    elif command -v dnf > /dev/null; then
+        as_root dnf -q -y install $packages > "$log" 2>&1
+    elif command -v yum > /dev/null; then
+        as_root yum -q -y install $packages > "$log" 2>&1
+    else
+        die "$why needs $packages, and there is no apt-get, dnf or yum to install it with"
+    fi || die "$why needs $packages, which could not be installed (see $log)"
+}
+
+# need WHY PROGRAM=DEBIAN-PACKAGE[:RPM-PACKAGE] ...: installs the packages of the programs that are not there
+need() {
+    local why=$1 entry program packages debian='' rpm=''
+    shift
+    for entry; do
+        program=${entry%%=*} packages=${entry#*=}
+        PATH=$PATH:/usr/sbin:/sbin command -v "$program" > /dev/null && continue
+        debian+=" ${packages%%:*}" rpm+=" ${packages##*:}"
+    done
+    [ -z "$debian" ] || install_packages "$why" "${debian# }" "${rpm# }"
+}
+
+# The lab: hosts in network namespaces, a real etcd, iperf3 and ping in the containers
+need_lab() {
+    local etcd=etcd-server had_etcd=yes
+    command -v etcd > /dev/null || had_etcd=
+    if [ -z "$had_etcd" ] && command -v apt-cache > /dev/null && ! apt-cache show etcd-server > /dev/null 2>&1; then
+        etcd=etcd                       # Debian 11 and older
+    fi
+    need 'the lab' etcd=$etcd:etcd ip=iproute2:iproute bridge=iproute2:iproute iptables=iptables ping=iputils-ping:iputils \
+        iperf3=iperf3 unshare=util-linux sysctl=procps:procps-ng
+    # Debian starts a service with the package; the lab runs an etcd of its own
+    if [ -z "$had_etcd" ] && [ -d /run/systemd/system ]; then
+        as_root systemctl disable --now etcd > /dev/null 2>&1 || true
+    fi
+}
+
+# ---------------------------------------------------------------- the JDK
+
+# Feature release of a JDK's folder, empty when it is no JDK
+jdk_release() {
+    [ -x "$1/bin/javac" ] && sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$1/release" 2> /dev/null || true
+}
+
+# The JDK to use: JAVA_HOME when it is new enough, else the newest of the PATH and the usual folders; empty when there is none
+jdk_found() {
+    local home release best='' best_release=$((JAVA_RELEASE - 1)) on_path
+    release=$(jdk_release "${JAVA_HOME:-/nonexistent}")
+    if [ "${release:-0}" -ge $JAVA_RELEASE ]; then
+        echo "$JAVA_HOME"
+        return
+    fi
+    on_path=$(readlink -f "$(command -v javac)" || true)
+    for home in "${on_path%/bin/javac}" /usr/lib/jvm/* /usr/lib64/jvm/* /usr/java/* /opt/* /opt/*/* /usr/local/*jdk* \
+            "$HOME"/.sdkman/candidates/java/* "$HOME"/.jdks/*; do
+        release=$(jdk_release "$home")
+        if [ "${release:-0}" -gt "$best_release" ]; then
+            best=$home best_release=$release
+        fi
+    done
+    echo "$best"
+}
+
+need_jdk() {
+    JDK=$(jdk_found)
+    if [ -z "$JDK" ]; then
+        install_jdk
+        JDK=$(jdk_found)
+    fi
+    [ -n "$JDK" ] || die "no JDK of release $JAVA_RELEASE or newer found: install one and set JAVA_HOME to it"
+    export JAVA_HOME=$JDK
+}
+
+install_jdk() {
+    local package=''
+    if command -v apt-cache > /dev/null; then
+        as_root true 2> /dev/null && as_root apt-get -qq update > /dev/null 2>&1 || true
+        package=$(apt-cache pkgnames | sed -nE 's/^((openjdk)-([0-9]+)-jdk-headless|(temurin)-([0-9]+)-jdk)$/\3\5 \1/p' |
+            awk -v least=$JAVA_RELEASE '$1 >= least' | sort -n | tail -n 1 | cut -d ' ' -f 2)
+    elif command -v dnf > /dev/null; then
+        package=java-latest-openjdk-devel
+    fi
+    [ -n "$package" ] || die "no JDK of release $JAVA_RELEASE or newer found, and the package manager has none:" \
+        "unpack one from adoptium.net below /opt, or set JAVA_HOME"
+    install_packages 'the build' "$package" "$package"
+}
+
+# ---------------------------------------------------------------- compiling
+
+# True when a file or folder among the arguments is newer than the first, or the first is not there
+outdated() {
+    local product=$1
+    shift
+    [ ! -e "$product" ] || [ -n "$(find "$@" -newer "$product" -print -quit)" ]
+}
 
 compile() {
+    need_jdk
     mkdir -p build
-    rm -rf build/classes
-    "$JAVA_HOME/bin/javac" --release 22 -Xlint:all,-restricted -Werror -d build/classes $(find src -name '*.java')
-    printf 'Enable-Native-Access: flannel\n' > build/manifest
-    "$JAVA_HOME/bin/jar" --create --file build/flanneld.jar --main-class flannel.Main --manifest build/manifest -C build/classes .
+    if outdated build/flanneld.jar src build.sh; then
+        rm -rf build/classes
+        "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -Xlint:all,-restricted -d build/classes $(find src -name '*.java' | LC_ALL=C sort)
+        printf 'Enable-Native-Access: ALL-UNNAMED\n' > build/manifest   # for java -jar; a module is given it by name
+        "$JDK/bin/jar" --create --file build/flanneld.jar.new --date "$(source_date)" --main-class flannel.Main \
+            --manifest build/manifest -C build/classes .
+        mv build/flanneld.jar.new build/flanneld.jar
+    fi
+    write_launcher
 }
 
-junit() {
-    [ -f build/lib/junit.jar ] && return
-    mvn -q -B dependency:copy -Dartifact=org.junit.platform:junit-platform-console-standalone:$JUNIT -DoutputDirectory=build/lib -Dmdep.stripVersion=true
-    mv build/lib/junit-platform-console-standalone.jar build/lib/junit.jar
+# When the sources last changed, for the jar's entries: two builds of a commit are the same bytes
+source_date() {
+    local seconds
+    seconds=$(git log -1 --format=%ct -- src 2> /dev/null || true)
+    date -u -d "@${seconds:-1500000000}" +%Y-%m-%dT%H:%M:%SZ
 }
 
-# build.sh test [ARGUMENTS OF JUNIT'S CONSOLE, as -c flannel.net.Ipv4Test]
-run_tests() {
-    compile
-    junit
+# build/flanneld becomes the JVM: one process, one process id. The JVM's options are those of the installed daemon
+write_launcher() {
+    sed -e "s|@JAVA@|$JDK/bin/java|" -e "s|@BUILD@|$PWD/build|" -e "s|@OPTIONS@|$PWD/etc/jvm.options|" > build/flanneld.new <<'END'
+#!/bin/bash
+unset JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS
+exec -a flanneld "@JAVA@" "@@OPTIONS@" -p "@BUILD@/flanneld.jar" -m flannel "$@"
+END
+    chmod 755 build/flanneld.new
+    if cmp -s build/flanneld.new build/flanneld; then rm build/flanneld.new; else mv build/flanneld.new build/flanneld; fi
+}
+
+# ---------------------------------------------------------------- testing
+
+need_junit() {
+    local jar=build/lib/junit.jar
+    [ -f $jar ] && return
+    need 'JUnit' mvn=maven
+    JAVA_HOME=$JDK mvn -B dependency:copy -Dartifact=$JUNIT -DoutputDirectory=build/lib -Dmdep.stripVersion=true \
+        > build/maven.log 2>&1 || die "Maven could not bring $JUNIT (see build/maven.log)"
+    echo "$JUNIT_SHA256  build/lib/junit-platform-console-standalone.jar" | sha256sum --check --quiet - ||
+        die "the JUnit that Maven brought is not the one expected: see JUNIT_SHA256 in build.sh"
+    mv build/lib/junit-platform-console-standalone.jar $jar
+}
+
+compile_tests() {
+    need_junit
+    outdated build/test-classes/.done test build/flanneld.jar || return 0
     rm -rf build/test-classes
-    mkdir -p build/test-classes
-    "$JAVA_HOME/bin/javac" --release 22 -Xlint:all,-restricted -proc:none -cp build/classes:build/lib/junit.jar -d build/test-classes $(find test -name '*.java')
-    if [ $# = 0 ]; then set -- --scan-classpath build/test-classes; fi
-    "$JAVA_HOME/bin/java" --enable-native-access=ALL-UNNAMED -jar build/lib/junit.jar execute -cp build/classes:build/test-classes "$@"
+    "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -Xlint:all,-restricted,-requires-automatic -cp build/classes:build/lib/junit.jar \
+        -d build/test-classes $(find test -name '*.java')
+    mkdir -p build/test-classes/META-INF/services
+    echo flannel.TestReport > build/test-classes/META-INF/services/org.junit.platform.launcher.TestExecutionListener
+    touch build/test-classes/.done
 }
 
-case ${1:-} in
-    '') compile ;;
-    test) shift; run_tests "$@" ;;
-esac
+run_tests() {
+    local rings='unit_tests'
+    compile
+    need_lab
+    compile_tests
+    if [ $# = 0 ]; then
+        set -- --scan-classpath build/test-classes
+        [ ! -x test/system/run.sh ] || rings+=' system_tests'
+    fi
+    for ring in $rings; do $ring "$@"; done | sum_up
+}
+
+unit_tests() {
+    "$JDK/bin/java" -XX:+UseSerialGC -XX:-UsePerfData --enable-native-access=ALL-UNNAMED -jar build/lib/junit.jar execute \
+        --disable-banner --details=none -cp build/classes:build/test-classes "$@" ||
+        [ $? = 1 ] || echo '0 passed, 1 failed, 0 skipped'      # 1: tests failed, and are counted
+}
+
+system_tests() {
+    test/system/run.sh || echo '0 passed, 1 failed, 0 skipped'
+}
+
+# Passes the rings' output on and adds up their lines "N passed, N failed, N skipped" to one last line
+sum_up() {
+    local line passed=0 failed=0 skipped=0
+    while IFS= read -r line; do
+        if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+            passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2])) skipped=$((skipped + BASH_REMATCH[3]))
+        else
+            printf '%s\n' "$line"
+        fi
+    done
+    echo "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+}
+
+# ---------------------------------------------------------------- showing and measuring
+
+# Runs a main class of test/flannel/lab, which needs no JUnit
+lab_main() {
+    local class=$1
+    shift
+    compile
+    need_lab
+    if outdated build/lab-classes/.done test build/flanneld.jar; then
+        rm -rf build/lab-classes
+        "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -cp build/classes -sourcepath test -implicit:class -d build/lab-classes \
+            test/flannel/lab/Demo.java test/flannel/lab/ControlBench.java
+        touch build/lab-classes/.done
+    fi
+    as_root true 2> /dev/null || die "network namespaces need root: run this as root"
+    as_root "$JDK/bin/java" -XX:+UseSerialGC -XX:-UsePerfData --enable-native-access=ALL-UNNAMED -cp build/classes:build/lab-classes \
+        "-Dflannel.peer=${PEER:-}" "flannel.lab.$class" "$@"
+}
+
+demo() {
+    lab_main Demo "$@"
+}
+
+bench() {
+    case ${1:-} in
+        control)   shift; lab_main ControlBench "$@" ;;
+        udp|start) compile; need_lab; exec "test/bench/$1.sh" "${@:2}" ;;
+        *)         usage >&2; exit 2 ;;
+    esac
+}
+
+main "$@"

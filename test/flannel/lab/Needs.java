@@ -1,0 +1,25 @@
+package flannel.lab;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+
+/** What the lab's tests ask before they start; where something is missing they are skipped with its name. */
+final class Needs {
+
+    private Needs() {
+    }
+
+    /** A lab with the built flanneld. */
+    static Lab lab(Store.Api api) throws IOException {
+        for (String program : new String[] {"etcd", "ip", "bridge", "iptables", "ping", "sysctl"}) {
+            assumeTrue(Stream.of("/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin")
+                    .anyMatch(folder -> Files.isExecutable(Path.of(folder, program))), program + " is not installed");
+        }
+        assumeTrue(Files.isExecutable(Lab.built()), Lab.built() + " is not there: ./build.sh makes it");
+        return new Lab(api, Lab.built());
+    }
+}
