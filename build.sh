@@ -257,18 +257,23 @@ lab_main() {
     shift
     compile
     need_lab
+    need_junit
     if outdated build/lab-classes/.done test build/flanneld.jar; then
         rm -rf build/lab-classes
-        "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -cp build/classes -sourcepath test -implicit:class -d build/lab-classes \
+        "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -cp build/classes:build/lib/junit.jar -sourcepath test -implicit:class -d build/lab-classes \
             test/flannel/lab/Demo.java test/flannel/lab/ControlBench.java
         touch build/lab-classes/.done
     fi
     as_root true 2> /dev/null || die "network namespaces need root: run this as root"
-    as_root "$JDK/bin/java" -XX:+UseSerialGC -XX:-UsePerfData --enable-native-access=ALL-UNNAMED -cp build/classes:build/lab-classes \
+    as_root "$JDK/bin/java" -XX:+UseSerialGC -XX:-UsePerfData --enable-native-access=ALL-UNNAMED -cp build/classes:build/lab-classes:build/lib/junit.jar \
         "-Dflannel.peer=${PEER:-}" "flannel.lab.$class" "$@"
 }
 
 demo() {
+    if [[ " $* " == *' --keep '* ]] && [ -t 0 ]; then       # one key, not a line
+        trap "stty $(stty -g)" EXIT
+        stty -icanon -echo
+    fi
     lab_main Demo "$@"
 }
 

@@ -92,6 +92,11 @@ public final class Daemon implements AutoCloseable {
         return List.copyOf(told);
     }
 
+    /** Time since its process was started. */
+    public Duration sinceStart() {
+        return Duration.ofNanos(System.nanoTime() - startNanos);
+    }
+
     /** Waits for READY=1 and returns how long it took from the start of the process. */
     public Duration awaitReady() throws IOException {
         await("READY=1", () -> readyNanos != 0);

@@ -80,6 +80,11 @@ public final class Lab implements AutoCloseable {
 
     /** Host number 1, 2, 3 ...: made when it is first asked for. Its address is 192.168.32.211, .212, .221 (.213 is etcd's), .222 ... */
     public Host host(int number) throws IOException {
+        return host(number, program);
+    }
+
+    /** The same for a host that runs another flanneld. */
+    public Host host(int number, Path program) throws IOException {
         Host host = hosts.get(number);
         if (host == null) {
             String address = "192.168.32." + (number <= 2 ? 210 + number : 218 + number);

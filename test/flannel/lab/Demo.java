@@ -1,0 +1,187 @@
+package flannel.lab;
+
+import flannel.json.JsonValue;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Locale;
+
+/**
+ * {@code ./build.sh demo}: the two-host tutorial in one go, and a report of what happened. Everything is in namespaces of its own and
+ * gone afterwards.
+ */
+public final class Demo {
+
+    private static final String USAGE = "demo [--backend vxlan|host-gw|udp] [--etcd-api v2|v3] [--keep]";
+    private static final int TCP_SECONDS = 3;
+
+    private final String backend;
+    private final Lab lab;
+    private Host one;
+    private Host two;
+
+    private Demo(String backend, Lab lab) {
+        this.backend = backend;
+        this.lab = lab;
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        String backend = "vxlan";
+        Store.Api api = Store.Api.V3;
+        boolean keep = false;
+        for (int i = 0; i < arguments.length; i++) {
+            switch (arguments[i]) {
+                case "--keep" -> keep = true;
+                case "--backend" -> backend = value(arguments, ++i, "vxlan|host-gw|udp");
+                case "--etcd-api" -> api = Store.Api.valueOf(value(arguments, ++i, "v2|v3").toUpperCase(Locale.ROOT));
+                default -> end(USAGE);
+            }
+        }
+        try (Lab lab = new Lab(api, Lab.built())) {
+            Demo demo = new Demo(backend, lab);
+            demo.show(api);
+            if (keep) {
+                demo.keep();
+            }
+        } catch (IOException | AssertionError e) {
+            end("The demo failed: " + e.getMessage());
+        }
+    }
+
+    private static String value(String[] arguments, int index, String allowed) {
+        if (index >= arguments.length || !arguments[index].matches(allowed)) {
+            end(USAGE);
+        }
+        return arguments[index];
+    }
+
+    private static void end(String message) {
+        System.err.println(message);
+        System.exit(1);
+    }
+
+    private void show(Store.Api api) throws Exception {
+        String config = "{\"Network\": \"10.1.0.0/16\", \"Backend\": {\"Type\": \"" + backend + "\"}}";
+        System.out.printf("%nTwo hosts and an etcd, backend %s%n%n", backend);
+        System.out.printf("  etcd    192.168.32.213   (%s store)  %s/config = %s%n", api, Lab.PREFIX, config);
+        lab.store().put("config", config);
+        one = lab.host(1);
+        two = lab.host(2);
+        one.start(lab.options());
+        two.start(lab.options());
+        for (Host host : new Host[] {one, two}) {
+            Duration ready = host.daemon().awaitReady();
+            System.out.printf("  host %d  %s   has subnet %-15s MTU %s   flanneld ready after %.2f s%n", host == one ? 1 : 2,
+                    host.address(), host.subnet(), host.subnetEnv().get("FLANNEL_MTU"), ready.toMillis() / 1000.0);
+        }
+        NetworkNamespace here = one.plugContainer();
+        NetworkNamespace there = two.plugContainer();
+        System.out.printf("%n%s%n", path());
+
+        Await.that("the containers reach each other",
+                () -> here.tryRun("ping", "-c", "1", "-W", "1", two.containerAddress()).exitCode() == 0);
+        String ping = here.run("ping", "-n", "-c", "10", "-i", "0.1", two.containerAddress());
+        System.out.printf("  ping   %s, ttl %s, round trip %s ms%n", ping.replaceAll("(?s).*?(\\d+) packets.*? (\\d+) received.*", "$2 of $1 came back"),
+                ping.replaceAll("(?s).*?ttl=(\\d+).*", "$1"), ping.replaceAll("(?s).*= [\\d.]+/([\\d.]+)/.*", "$1"));
+        int payload = Integer.parseInt(one.subnetEnv().get("FLANNEL_MTU")) - 28;
+        here.run("ping", "-n", "-c", "3", "-i", "0.1", "-M", "do", "-s", Integer.toString(payload), two.containerAddress());
+        System.out.printf("         also with full-size packets (ping -M do -s %d)%n", payload);
+        System.out.printf("  TCP    container 1 to 2: %5.2f Gbit/s      2 to 1: %5.2f Gbit/s%n",
+                gigabits(here, there, two.containerAddress()), gigabits(there, here, one.containerAddress()));
+        if (!backend.equals("udp")) {
+            stopUnderPing(here);
+        }
+    }
+
+    /** The data path is the kernel's: it needs no daemon. */
+    private void stopUnderPing(NetworkNamespace here) throws Exception {
+        try (Ping running = Ping.start(here, two.containerAddress())) {
+            one.daemon().terminate();
+            two.daemon().terminate();
+            running.awaitReplies(10);
+            System.out.printf("  stop   both daemons stopped, the pings go on: %d lost%n", running.lost());
+        }
+    }
+
+    private static double gigabits(NetworkNamespace client, NetworkNamespace server, String address) throws Exception {
+        Process serving = server.command("iperf3", "--server", "--one-off", "--forceflush").redirectErrorStream(true).start();
+        try (var lines = serving.inputReader()) {
+            lines.readLine();                                           // "-----": it listens
+            String line = lines.readLine();
+            if (line == null || !line.contains("listening")) {
+                throw new IOException("iperf3 does not listen: " + line);
+            }
+            String report = client.run("iperf3", "--client", address, "--time", Integer.toString(TCP_SECONDS), "--json");
+            JsonValue received = JsonValue.parse(report).get("end").get("sum_received");
+            return Double.parseDouble(received.get("bits_per_second").toString()) / 1e9;
+        } finally {
+            serving.destroyForcibly();
+        }
+    }
+
+    /** The way of a packet, drawn with what is really in the kernels. */
+    private String path() throws IOException {
+        String how = switch (backend) {
+            case "vxlan" -> """
+                  container 1                                               container 2
+                  %FROM%                                               %TO%
+                      | default route                                           ^
+                      v                                                         |
+                  docker0 %BRIDGE%                                         docker0
+                      | route    %ROUTE%
+                      v                                                         |
+                  flannel.1 %MAC1%                             flannel.1 %MAC2%
+                      | neighbour  %VTEP% is %MAC2%
+                      | FDB        %MAC2% is at %HOST2%           ^
+                      v                                                         |
+                  eth0 %HOST1%  ====== VXLAN in UDP, port 8472 =====>  eth0 %HOST2%
+                """;
+            case "host-gw" -> """
+                  container 1                                               container 2
+                  %FROM%                                               %TO%
+                      | default route                                           ^
+                      v                                                         |
+                  docker0 %BRIDGE%                                         docker0
+                      | route  %ROUTE%
+                      v                                                         |
+                  eth0 %HOST1%  ======= the packet as it is =======>   eth0 %HOST2%
+                """;
+            default -> """
+                  container 1                                               container 2
+                  %FROM%                                               %TO%
+                      | default route                                           ^
+                      v                                                         |
+                  docker0 %BRIDGE%                                         docker0
+                      | route  %ROUTE%
+                      v                                                         |
+                  flannel0 (TUN), read by flanneld                          flannel0 (TUN), written by flanneld
+                      | table in flanneld: %VTEP%/24 is at %HOST2%   ^
+                      v                                                         |
+                  eth0 %HOST1%  ====== packet in UDP, port 8285 ====>  eth0 %HOST2%
+                """;
+        };
+        String route = one.run("ip", "route", "get", two.containerAddress()).lines().findFirst().orElse("").strip();
+        String subnet = two.subnet();
+        String listed = KernelView.routes(one).stream().filter(line -> line.startsWith(subnet)).findFirst().orElse(route);
+        return how.replace("%FROM%", pad(one.containerAddress(), 15)).replace("%TO%", two.containerAddress())
+                .replace("%BRIDGE%", pad(one.subnetEnv().get("FLANNEL_SUBNET"), 15)).replace("%ROUTE%", listed.replaceAll(" proto.*(?= onlink)| proto.*$", ""))
+                .replace("%MAC1%", KernelView.vtepMacOrDash(one)).replace("%MAC2%", KernelView.vtepMacOrDash(two))
+                .replace("%VTEP%", two.subnet().replace("/24", "")).replace("%HOST1%", one.address()).replace("%HOST2%", two.address());
+    }
+
+    private static String pad(String text, int width) {
+        return String.format("%-" + width + "s", text);
+    }
+
+    private void keep() throws IOException {
+        System.out.printf("%nIt stays up. Look around in another terminal, as root:%n");
+        for (Host host : new Host[] {one, two}) {
+            if (!host.daemon().isAlive()) {
+                host.start(lab.options()).awaitReady();
+            }
+            System.out.printf("  ip netns exec %-24s bash      host %s, flanneld is process %d%n", host.namespace().name(), host.address(),
+                    host.daemon().pid());
+        }
+        System.out.println("Press a key to take it down.");
+        System.in.read();
+    }
+}
