@@ -115,7 +115,7 @@ jdk_found() {
     fi
     on_path=$(readlink -f "$(command -v javac)" || true)
     for home in "${on_path%/bin/javac}" /usr/lib/jvm/* /usr/lib64/jvm/* /usr/java/* /opt/* /opt/*/* /usr/local/*jdk* \
-            "$HOME"/.sdkman/candidates/java/* "$HOME"/.jdks/*; do
+            "${HOME:-/root}"/.sdkman/candidates/java/* "${HOME:-/root}"/.jdks/*; do
         release=$(jdk_release "$home")
         if [ "${release:-0}" -gt "$best_release" ]; then
             best=$home best_release=$release
@@ -257,15 +257,14 @@ lab_main() {
     shift
     compile
     need_lab
-    need_junit
     if outdated build/lab-classes/.done test build/flanneld.jar; then
         rm -rf build/lab-classes
-        "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -cp build/classes:build/lib/junit.jar -sourcepath test -implicit:class -d build/lab-classes \
+        "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -cp build/classes -sourcepath test -implicit:class -d build/lab-classes \
             test/flannel/lab/Demo.java test/flannel/lab/ControlBench.java
         touch build/lab-classes/.done
     fi
     as_root true 2> /dev/null || die "network namespaces need root: run this as root"
-    as_root "$JDK/bin/java" -XX:+UseSerialGC -XX:-UsePerfData --enable-native-access=ALL-UNNAMED -cp build/classes:build/lab-classes:build/lib/junit.jar \
+    as_root "$JDK/bin/java" -XX:+UseSerialGC -XX:-UsePerfData --enable-native-access=ALL-UNNAMED -cp build/classes:build/lab-classes \
         "-Dflannel.peer=${PEER:-}" "flannel.lab.$class" "$@"
 }
 

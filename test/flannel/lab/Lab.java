@@ -41,7 +41,7 @@ public final class Lab implements AutoCloseable {
     private final Etcd etcd;
     private final Store store;
     private final Map<Integer, Host> hosts = new TreeMap<>();
-    private final Thread atExit = new Thread(this::takeDown);
+    private final Thread atExit = new Thread(this::atExit);
 
     /**
      * Builds switch and etcd. A test is skipped where that can't be done.
@@ -146,6 +146,12 @@ public final class Lab implements AutoCloseable {
     public void close() {
         takeDown();
         Runtime.getRuntime().removeShutdownHook(atExit);
+    }
+
+    /** Ctrl-C, or the end of a test run that closed nothing: what is half made is found by its name. */
+    private void atExit() {
+        takeDown();
+        NetworkNamespace.closeAll();
     }
 
     private synchronized void takeDown() {

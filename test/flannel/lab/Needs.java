@@ -6,20 +6,34 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
+import org.opentest4j.TestAbortedException;
 
-/** What the lab's tests ask before they start; where something is missing they are skipped with its name. */
-final class Needs {
+/** What tests ask before they start; where something is missing they are skipped with its name. */
+public final class Needs {
 
     private Needs() {
     }
 
+    /** A new network namespace. */
+    public static NetworkNamespace namespace(String role) {
+        try {
+            return NetworkNamespace.create(role);
+        } catch (UnsupportedOperationException e) {
+            throw new TestAbortedException(e.getMessage());
+        }
+    }
+
     /** A lab with the built flanneld. */
-    static Lab lab(Store.Api api) throws IOException {
-        for (String program : new String[] {"etcd", "ip", "bridge", "iptables", "ping", "sysctl"}) {
+    public static Lab lab(Store.Api api) throws IOException {
+        for (String program : new String[] {"etcd", "ip", "nsenter", "bridge", "iptables", "ping", "sysctl"}) {
             assumeTrue(Stream.of("/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin")
                     .anyMatch(folder -> Files.isExecutable(Path.of(folder, program))), program + " is not installed");
         }
         assumeTrue(Files.isExecutable(Lab.built()), Lab.built() + " is not there: ./build.sh makes it");
-        return new Lab(api, Lab.built());
+        try {
+            return new Lab(api, Lab.built());
+        } catch (UnsupportedOperationException e) {
+            throw new TestAbortedException(e.getMessage());
+        }
     }
 }

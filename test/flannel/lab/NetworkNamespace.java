@@ -21,7 +21,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Assumptions;
 
 /**
  * A network namespace for a test, named {@code flt-<pid>-<number>-<role>}: commands and threads can be run inside, and it goes with all
@@ -56,12 +55,12 @@ public final class NetworkNamespace implements AutoCloseable {
     }
 
     /**
-     * A new namespace with its loopback up. The test is skipped where that is not possible (no root, no iproute2).
+     * A new namespace with its loopback up. Tests use {@link Needs#namespace}, which skips them where this is not possible.
      *
      * @param role a short word for the name, as "node1"
+     * @throws UnsupportedOperationException when there are none to be had (no root, no iproute2)
      */
     public static NetworkNamespace create(String role) {
-        Assumptions.assumeTrue(Files.isExecutable(Path.of("/usr/bin/nsenter")), "nsenter (util-linux) is not installed");
         removeLeftovers();
         String name = PREFIX + ProcessHandle.current().pid() + "-" + NUMBER.incrementAndGet() + "-" + role;
         Result made;
@@ -70,10 +69,19 @@ public final class NetworkNamespace implements AutoCloseable {
         } catch (UncheckedIOException e) {
             made = new Result(127, e.getMessage());
         }
-        Assumptions.assumeTrue(made.exitCode == 0, "no network namespaces to be had here: " + made.output);
+        if (made.exitCode != 0) {
+            throw new UnsupportedOperationException("no network namespaces to be had here: " + made.output.strip());
+        }
         NetworkNamespace namespace = new NetworkNamespace(name);
         namespace.run("ip", "link", "set", "lo", "up");
         return namespace;
+    }
+
+    /** Deletes every namespace that this process made and has not closed: for its end. */
+    static void closeAll() {
+        String ours = PREFIX + ProcessHandle.current().pid() + "-";
+        execute(List.of("ip", "netns", "list")).output.lines().map(line -> line.split(" ")[0]).filter(name -> name.startsWith(ours))
+                .forEach(NetworkNamespace::delete);
     }
 
     /** Joins this namespace and another by a veth pair; both ends are up. */

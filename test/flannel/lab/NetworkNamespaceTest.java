@@ -14,8 +14,8 @@ class NetworkNamespaceTest {
 
     @Test
     void commandsAndThreadsRunInsideAndItGoesWhenClosed() throws Exception {
-        NetworkNamespace left = NetworkNamespace.create("left");
-        try (left; NetworkNamespace right = NetworkNamespace.create("right")) {
+        NetworkNamespace left = Needs.namespace("left");
+        try (left; NetworkNamespace right = Needs.namespace("right")) {
             left.connect("eth0", right, "eth7");
             assertTrue(right.run("ip", "link").contains("eth7"));
             assertTrue(right.call(() -> Files.readString(Path.of("/proc/thread-self/net/dev"))).contains("eth7"));
