@@ -1,0 +1,64 @@
+package flannel.kernel;
+
+import flannel.net.Ipv4;
+import flannel.net.Ipv4Subnet;
+import flannel.net.MacAddress;
+
+/** Something that is in the kernel, as the kernel tells it: devices are known by their index. */
+public sealed interface Found {
+
+    /** Index of the device that it is or belongs to; 0 for none. */
+    int index();
+
+    /**
+     * A network device.
+     *
+     * @param mac   null when it has none of six octets
+     * @param kind  "vxlan", "veth" and the like; empty for hardware
+     * @param vxlan null unless the kind is vxlan
+     */
+    record Link(int index, String name, boolean up, boolean loopback, int mtu, int queueLength, MacAddress mac, String kind, Vxlan vxlan)
+            implements Found {
+    }
+
+    /**
+     * The settings of a VXLAN device.
+     *
+     * @param local    null when it has no (IPv4) source address of its own
+     * @param underlay index of the device that the outer packets leave by, 0 for none
+     * @param plain    false when it has a default destination or takes its metadata from routes
+     */
+    record Vxlan(int vni, int port, Ipv4 local, int underlay, boolean learning, boolean gbp, boolean plain) {
+    }
+
+    record Address(int index, Ipv4 address, int prefixLength) implements Found {
+    }
+
+    /**
+     * An IPv4 route of the main table.
+     *
+     * @param gateway null for none
+     * @param plain   true for a unicast route with one next hop and no source address of its own
+     */
+    record Route(int index, Ipv4Subnet destination, Ipv4 gateway, boolean onlink, int protocol, int scope, int metric, boolean plain)
+            implements Found {
+    }
+
+    /**
+     * An ARP entry.
+     *
+     * @param mac   null when it is not resolved
+     * @param state bits NUD_ of linux/neighbour.h
+     */
+    record Neighbour(int index, Ipv4 address, MacAddress mac, int state) implements Found {
+    }
+
+    /**
+     * An entry of a device's own forwarding database.
+     *
+     * @param vtep  null when the destination is none, or has a port, a VNI or a device of its own
+     * @param state bits NUD_ of linux/neighbour.h
+     */
+    record Fdb(int index, MacAddress mac, Ipv4 vtep, int state) implements Found {
+    }
+}

@@ -1,0 +1,53 @@
+package flannel.kernel;
+
+import flannel.linux.SystemCallException;
+import flannel.net.MacAddress;
+import java.util.List;
+import java.util.Optional;
+
+/** The kernel's tables as the {@link Reconciler} needs them: the real ones, or a test's. */
+interface KernelTables extends AutoCloseable {
+
+    /** Told of a change that the kernel refused. */
+    interface Refusals {
+        void refused(Change change, SystemCallException why);
+    }
+
+    List<Found.Link> links() throws SystemCallException;
+
+    Optional<Found.Link> link(String name) throws SystemCallException;
+
+    /** IPv4 addresses of a device. */
+    List<Found.Address> addresses(int index) throws SystemCallException;
+
+    /** IPv4 routes of the main table, on all devices. */
+    List<Found.Route> routes() throws SystemCallException;
+
+    /** ARP entries of a device. */
+    List<Found.Neighbour> neighbours(int index) throws SystemCallException;
+
+    /** A device's own forwarding database. */
+    List<Found.Fdb> fdb(int index) throws SystemCallException;
+
+    /** Does the changes in their order, each whatever became of the others. */
+    void execute(List<Change> changes, Refusals refusals) throws SystemCallException;
+
+    /** Makes a VXLAN device, down. */
+    void createVxlan(Link.Vxlan wanted, MacAddress mac, int underlayIndex) throws SystemCallException;
+
+    void deleteLink(int index, String name) throws SystemCallException;
+
+    /**
+     * Brings a device up with the given settings.
+     *
+     * @param mac         null to leave it
+     * @param queueLength negative to leave it
+     */
+    void setLink(int index, String name, int mtu, MacAddress mac, int queueLength) throws SystemCallException;
+
+    /** Undoes what flannel 0.7.1 set on its device: questions about neighbours asked of user space (sysctl app_solicit). Best effort. */
+    void stopAskingUserSpace(String device);
+
+    @Override
+    void close();
+}

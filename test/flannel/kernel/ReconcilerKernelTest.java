@@ -1,0 +1,167 @@
+package flannel.kernel;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import flannel.lab.NetworkNamespace;
+import flannel.log.Log;
+import flannel.net.Ipv4;
+import flannel.net.Ipv4Subnet;
+import flannel.net.MacAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The reconciler and the monitor against the real kernel, in a network namespace whose eth0 is 192.168.32.211/24. */
+class ReconcilerKernelTest {
+
+    private static final Log LOG = new Log(System.err, 0);
+    private static final Ipv4Subnet NETWORK = Ipv4Subnet.parse("10.1.0.0/16");
+    private static final MacAddress MAC = MacAddress.parse("02:00:00:00:d3:01");
+    private static final Link.Vxlan VXLAN = new Link.Vxlan("flannel.1", 1450, 1, 8472, Ipv4.parse("192.168.32.211"), "eth0", MAC, false, false);
+
+    private NetworkNamespace host;
+
+    @BeforeEach
+    void makeHost() {
+        host = NetworkNamespace.create("host");
+        host.run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "wire");
+        host.run("ip", "address", "add", "192.168.32.211/24", "dev", "eth0");
+        host.run("ip", "link", "set", "eth0", "up");
+        host.run("ip", "link", "set", "wire", "up");
+    }
+
+    @AfterEach
+    void removeHost() {
+        host.close();
+    }
+
+    @Test
+    void vxlanIsPutIn() throws Exception {
+        host.call(() -> {
+            try (Reconciler reconciler = Reconciler.open(LOG)) {
+                assertEquals(List.of(), reconciler.apply(vxlan(3)));
+                assertInPlace(3, "apply");
+                assertEquals(List.of(), reconciler.reconcile());
+            }
+        });
+        String link = host.run("ip", "-d", "link", "show", "flannel.1");
+        assertTrue(link.contains("UP") && link.contains("mtu 1450") && link.contains("vxlan id 1 local 192.168.32.211 dev eth0")
+                && link.contains("dstport 8472 nolearning") && link.contains("02:00:00:00:d3:01") && link.contains("addrgenmode none"), link);
+    }
+
+    @Test
+    void everythingDeletedOrChangedIsHeardAndPutBack() throws Exception {
+        List<String> damages = List.of(
+                "ip route del 10.1.2.0/24",
+                "ip route replace 10.1.2.0/24 via 10.1.1.0 dev flannel.1 onlink proto 241",
+                "ip route replace blackhole 10.1.2.0/24 proto 241",
+                "ip route add 10.1.77.0/24 dev flannel.1",
+                "ip neigh del 10.1.2.0 dev flannel.1",
+                "ip neigh replace 10.1.2.0 lladdr 02:00:00:00:00:99 dev flannel.1 nud permanent",
+                "ip neigh replace 10.1.2.0 lladdr 02:00:00:00:00:02 dev flannel.1 nud reachable",
+                "ip neigh add 10.1.99.0 lladdr 02:00:00:00:00:99 dev flannel.1 nud permanent",
+                "bridge fdb del 02:00:00:00:00:02 dev flannel.1 dst 192.168.32.2",
+                "bridge fdb replace 02:00:00:00:00:02 dev flannel.1 dst 192.168.32.9",
+                "bridge fdb replace 02:00:00:00:00:02 dev flannel.1 dst 192.168.32.2 port 4789",
+                "bridge fdb append 00:00:00:00:00:00 dev flannel.1 dst 192.168.32.9",
+                "bridge fdb add 02:00:00:00:00:99 dev flannel.1 dst 192.168.32.9",
+                "ip address del 10.1.0.0/32 dev flannel.1",
+                "ip address add 10.1.200.0/32 dev flannel.1",
+                "ip link set flannel.1 down",
+                "ip link set flannel.1 mtu 1400",
+                "ip link set flannel.1 address 02:00:00:00:00:77",
+                "ip link del flannel.1");
+        host.call(() -> {
+            try (Reconciler reconciler = Reconciler.open(LOG); KernelMonitor monitor = KernelMonitor.open(LOG)) {
+                LinkedBlockingQueue<KernelEvent> events = new LinkedBlockingQueue<>();
+                Thread listener = host.start("monitor", () -> {
+                    try {
+                        monitor.run(events::add);
+                    } catch (Exception e) {
+                        throw new AssertionError(e);
+                    }
+                });
+                reconciler.apply(vxlan(3));
+                assertEquals(List.of(), contradictions(reconciler, events, 300), "echoes of our own changes");
+                for (String damage : damages) {
+                    host.run(damage.split(" "));
+                    assertFalse(contradictions(reconciler, events, 5000).isEmpty(), "not heard: " + damage);
+                    assertEquals(List.of(), reconciler.reconcile(), damage);
+                    assertInPlace(3, damage);
+                    List<KernelEvent> echoes = contradictions(reconciler, events, 50);
+                    assertTrue(echoes.size() <= 3, damage + " echoes " + echoes);
+                    reconciler.reconcile();
+                }
+                monitor.close();
+                listener.join(5000);
+                assertFalse(listener.isAlive());
+            }
+        });
+    }
+
+    private static List<KernelEvent> contradictions(Reconciler reconciler, LinkedBlockingQueue<KernelEvent> events, long millis)
+            throws InterruptedException {
+        List<KernelEvent> found = new ArrayList<>();
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+        while (true) {
+            KernelEvent event = events.poll(found.isEmpty() ? deadline - System.nanoTime() : 0, TimeUnit.NANOSECONDS);
+            if (event == null) {
+                return found;
+            }
+            if (reconciler.contradicts(event)) {
+                found.add(event);
+            }
+        }
+    }
+
+    /** Peers 1 to count, as backend vxlan describes them. */
+    static DesiredState vxlan(int count) {
+        List<KernelEntry> entries = new ArrayList<>();
+        entries.add(new KernelEntry.Address("flannel.1", Ipv4.parse("10.1.0.0"), 32));
+        for (int peer = 1; peer <= count; peer++) {
+            entries.addAll(peer(peer));
+        }
+        return new DesiredState(NETWORK, 24, "eth0", VXLAN, entries);
+    }
+
+    static List<KernelEntry> peer(int number) {
+        Ipv4 base = NETWORK.base().plus(number << 8);
+        MacAddress mac = new MacAddress(0x0200_0000_0000L | number);
+        return List.of(
+                new KernelEntry.Route(new Ipv4Subnet(base, 24), base, "flannel.1", true),
+                new KernelEntry.Neighbour("flannel.1", base, mac),
+                new KernelEntry.Fdb("flannel.1", mac, Ipv4.parse("192.168.32.0").plus(number)));
+    }
+
+    private void assertInPlace(int count, String after) {
+        StringBuilder routes = new StringBuilder();
+        StringBuilder neighbours = new StringBuilder();
+        StringBuilder fdb = new StringBuilder();
+        for (int peer = 1; peer <= count; peer++) {
+            routes.append("10.1.%d.0/24 via 10.1.%d.0 dev flannel.1 proto 241 onlink\n".formatted(peer, peer));
+            neighbours.append("10.1.%d.0 lladdr 02:00:00:00:00:%02x PERMANENT\n".formatted(peer, peer));
+            fdb.append("02:00:00:00:00:%02x dst 192.168.32.%d self permanent\n".formatted(peer, peer));
+        }
+        assertEquals(routes.toString() + "192.168.32.0/24 dev eth0 proto kernel scope link src 192.168.32.211\n",
+                trimmed("ip", "route"), after);
+        assertEquals(neighbours.toString(), sorted(trimmed("ip", "neigh", "show", "dev", "flannel.1", "nud", "permanent")), after);
+        assertEquals(fdb.toString(), sorted(trimmed("bridge", "fdb", "show", "dev", "flannel.1")), after);
+        List<String> addresses = host.run("ip", "-4", "address", "show", "dev", "flannel.1").lines().map(String::strip)
+                .filter(line -> line.startsWith("inet ")).toList();
+        assertEquals(List.of("inet 10.1.0.0/32 scope global flannel.1"), addresses, after);
+    }
+
+    private String trimmed(String... command) {
+        return host.run(command).lines().map(String::strip).map(line -> line + "\n").reduce("", String::concat);
+    }
+
+    private static String sorted(String lines) {
+        return lines.lines().sorted().map(line -> line + "\n").reduce("", String::concat);
+    }
+}
