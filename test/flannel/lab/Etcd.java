@@ -317,7 +317,8 @@ public final class Etcd implements AutoCloseable {
 
     /** Kills the etcds and removes the directories of test processes that are gone. */
     private static void removeLeftovers() {
-        try (DirectoryStream<Path> folders = Files.newDirectoryStream(Path.of(System.getProperty("java.io.tmpdir")), DIRECTORY_PREFIX + "*")) {
+        Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
+        try (DirectoryStream<Path> folders = Files.newDirectoryStream(temporary, DIRECTORY_PREFIX + "*")) {
             for (Path folder : folders) {
                 long owner = Long.parseLong(folder.getFileName().toString().split("-")[2]);
                 if (ProcessHandle.of(owner).isEmpty()) {

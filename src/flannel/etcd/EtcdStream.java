@@ -1,0 +1,118 @@
+package flannel.etcd;
+
+import flannel.json.JsonParser;
+import flannel.json.JsonValue;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+
+/**
+ * An answer whose body is still arriving. It is cut when its time is up: java.net.http has no deadline of its own for a body that is read
+ * as a stream.
+ */
+final class EtcdStream implements AutoCloseable {
+
+    private static final int MAX_TEXT_BYTES = 400;
+
+    private final String endpoint;
+    private final HttpResponse<InputStream> response;
+    private final JsonParser parser;
+    private final Thread cutter;
+    private final long openedNanos = System.nanoTime();
+    private volatile boolean expired;
+
+    EtcdStream(String endpoint, HttpResponse<InputStream> response, Duration lifetime) {
+        this.endpoint = endpoint;
+        this.response = response;
+        this.parser = new JsonParser(response.body());
+        this.cutter = Thread.ofVirtual().start(() -> cutAfter(lifetime));
+    }
+
+    private void cutAfter(Duration lifetime) {
+        try {
+            Thread.sleep(lifetime);
+        } catch (InterruptedException e) {
+            return;
+        }
+        expired = true;
+        closeBody();
+    }
+
+    /** True when the body was cut because its time was up. */
+    boolean expired() {
+        return expired;
+    }
+
+    Duration age() {
+        return Duration.ofNanos(System.nanoTime() - openedNanos);
+    }
+
+    String endpoint() {
+        return endpoint;
+    }
+
+    int status() {
+        return response.statusCode();
+    }
+
+    /** v2's X-Etcd-Index; 0 when absent. */
+    long index() {
+        try {
+            return Long.parseLong(header("X-Etcd-Index"));
+        } catch (NumberFormatException e) {
+            return 0;
+        }
+    }
+
+    String cluster() {
+        return header("X-Etcd-Cluster-Id");
+    }
+
+    private String header(String name) {
+        return response.headers().firstValue(name).orElse("");
+    }
+
+    /** The next JSON value of the body; null at its end. */
+    JsonValue next() throws IOException, InterruptedException {
+        try {
+            return parser.next();
+        } catch (IOException e) {
+            // the body's stream turns an interrupt into an IOException
+            if (Thread.interrupted()) {
+                throw new InterruptedException();
+            }
+            throw e;
+        }
+    }
+
+    /** Reads the body to its end. */
+    EtcdAnswer complete() throws IOException, InterruptedException {
+        JsonValue json = null;
+        String text = "";
+        if (header("Content-Type").contains("json")) {
+            json = next();
+            while (next() != null) {
+                // an answer is one value; reading to the end lets the connection be used again
+            }
+        } else {
+            text = new String(response.body().readNBytes(MAX_TEXT_BYTES), StandardCharsets.UTF_8);
+        }
+        return new EtcdAnswer(endpoint, status(), json, text, index(), cluster());
+    }
+
+    @Override
+    public void close() {
+        cutter.interrupt();
+        closeBody();
+    }
+
+    private void closeBody() {
+        try {
+            response.body().close();
+        } catch (IOException e) {
+            // nothing is lost: the body is not wanted any more
+        }
+    }
+}

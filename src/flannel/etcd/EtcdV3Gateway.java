@@ -1,0 +1,157 @@
+package flannel.etcd;
+
+import flannel.json.JsonValue;
+import flannel.lease.RegistryException;
+import java.util.List;
+
+/**
+ * Calls of etcd's v3 API through its HTTP/JSON gateway (etcd 3.1 and later). Finds out under which path the gateway lives and keeps a token
+ * when a user is given. Numbers of 64 bits are strings in answers; zeros, false and empty values are left out.
+ */
+final class EtcdV3Gateway {
+
+    /** Of etcd 3.4 and later, 3.3, and 3.1 and 3.2. */
+    private static final List<String> PATHS = List.of("/v3", "/v3beta", "/v3alpha");
+
+    /** Codes of gRPC (google.rpc.Code). */
+    private static final int INVALID_ARGUMENT = 3;
+    private static final int FAILED_PRECONDITION = 9;
+    private static final int UNAUTHENTICATED = 16;
+
+    private final EtcdHttp http;
+    private final String username;
+    private final String password;
+    private volatile int path;
+    /** "" when authentication turned out to be off, null when there is none yet. */
+    private volatile String token;
+
+    EtcdV3Gateway(EtcdHttp http, String username, String password) {
+        this.http = http;
+        this.username = username;
+        this.password = password;
+        this.token = username.isEmpty() ? "" : null;
+    }
+
+    /** Calls what may be repeated. */
+    JsonValue read(String method, JsonValue body) throws RegistryException, InterruptedException {
+        return call(method, body, true);
+    }
+
+    /**
+     * Calls what must not be repeated blindly.
+     *
+     * @throws LostAnswerException when it may have happened or not
+     */
+    JsonValue write(String method, JsonValue body) throws RegistryException, InterruptedException {
+        return call(method, body, false);
+    }
+
+    /** Two methods have moved: until etcd 3.3 revoke and timetolive were below /kv/lease. */
+    String leaseMethod(String name) {
+        return (path == 0 ? "/lease/" : "/kv/lease/") + name;
+    }
+
+    private JsonValue call(String method, JsonValue body, boolean repeatable) throws RegistryException, InterruptedException {
+        boolean renewed = false;
+        while (true) {
+            boolean fresh = token == null;
+            EtcdAnswer answer = send(method, body, repeatable, token());
+            if (answer.status() == 200 && answer.json() != null) {
+                return answer.json();
+            }
+            if (renewed || fresh || !tokenRefused(answer)) {
+                throw refused(answer, method);
+            }
+            token = null;
+            renewed = true;
+        }
+    }
+
+    private EtcdAnswer send(String method, JsonValue body, boolean repeatable, String token)
+            throws RegistryException, InterruptedException {
+        String endpoint = "";
+        for (int i = 0; i < PATHS.size(); i++) {
+            int at = (path + i) % PATHS.size();
+            EtcdHttp.Request request = request(PATHS.get(at) + method, body, token);
+            EtcdAnswer answer = repeatable ? http.read(request) : http.write(request);
+            if (answer.status() != 404 || answer.json() != null) {
+                path = at;
+                return answer;
+            }
+            endpoint = answer.endpoint();
+        }
+        throw new NotServedException(endpoint + " does not serve etcd's v3 API over HTTP (etcd 3.1 and later do)");
+    }
+
+    private static EtcdHttp.Request request(String path, JsonValue body, String token) {
+        // hasleader: a member cut off from its cluster ends a watch instead of keeping it silent for ever
+        List<String> headers = token.isEmpty() ? List.of("Grpc-Metadata-hasleader", "true")
+                // Authorization is read by 3.3 and later, the other one before that
+                : List.of("Grpc-Metadata-hasleader", "true", "Authorization", token, "Grpc-Metadata-Token", token);
+        return new EtcdHttp.Request("POST", path, "application/json", body.toString(), headers);
+    }
+
+    private String token() throws RegistryException, InterruptedException {
+        String current = token;
+        if (current == null) {
+            String method = "/auth/authenticate";
+            EtcdAnswer answer = send(method, JsonValue.object("name", username, "password", password), true, "");
+            if (answer.status() == 200 && answer.json() != null) {
+                current = answer.json().text("token");
+            } else if (code(answer) == FAILED_PRECONDITION) {
+                current = ""; // authentication is not enabled
+            } else {
+                throw refused(answer, method);
+            }
+            token = current;
+        }
+        return current;
+    }
+
+    /** True when a new token may help: tokens live for minutes, die with a restart, and with a change of users or roles. */
+    private boolean tokenRefused(EtcdAnswer answer) {
+        return !username.isEmpty() && (code(answer) == UNAUTHENTICATED || code(answer) == INVALID_ARGUMENT
+                && (answer.reason().contains("auth store") || answer.reason().contains("user name is empty")));
+    }
+
+    /** Forgets the token; the next call gets a new one. */
+    void forgetToken() {
+        if (!username.isEmpty()) {
+            token = null;
+        }
+    }
+
+    /** Opens a watch at the member that answered last. */
+    EtcdStream watch(JsonValue body) throws RegistryException, InterruptedException {
+        EtcdStream stream = http.stream(request(PATHS.get(path) + "/watch", body, token()), http.timeouts().poll());
+        if (stream.status() == 200) {
+            return stream;
+        }
+        try (stream) {
+            EtcdAnswer answer = stream.complete();
+            if (tokenRefused(answer)) {
+                forgetToken();
+            }
+            throw refused(answer, "/watch");
+        } catch (java.io.IOException e) {
+            throw e instanceof RegistryException refused ? refused
+                    : new UnavailableException("etcd can't be watched: " + stream.endpoint() + ": " + e.getMessage(), true);
+        }
+    }
+
+    private static long code(EtcdAnswer answer) {
+        return answer.json() == null ? 0 : answer.json().integer("code");
+    }
+
+    private static RegistryException refused(EtcdAnswer answer, String method) {
+        if (answer.text().startsWith("CommonName of client")) {
+            return new RegistryException("etcd at " + answer.endpoint() + " has authentication on, and its v3 HTTP API then refuses client"
+                    + " certificates with a common name (CN): use a certificate whose subject has no CN, with -etcd-username and"
+                    + " -etcd-password");
+        }
+        if (answer.json() == null && answer.status() == 404) {
+            return new NotServedException(answer.endpoint() + " does not serve etcd's v3 API over HTTP");
+        }
+        return new RegistryException("etcd at " + answer.endpoint() + " refused " + method.substring(1) + " (v3 API): " + answer.reason());
+    }
+}

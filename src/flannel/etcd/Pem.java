@@ -1,0 +1,197 @@
+package flannel.etcd;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.PrivateKey;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateFactory;
+import java.security.spec.InvalidKeySpecException;
+import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+
+/**
+ * Certificates and keys in PEM files (RFC 7468). The JDK reads private keys in PKCS#8 only; the older forms, PKCS#1 for RSA (RFC 8017) and
+ * SEC1 for elliptic curves (RFC 5915), are wrapped into it.
+ */
+final class Pem {
+
+    /** AlgorithmIdentifier of rsaEncryption with NULL parameters. */
+    private static final byte[] RSA = {0x30, 13, 6, 9, 0x2a, (byte) 0x86, 0x48, (byte) 0x86, (byte) 0xf7, 13, 1, 1, 1, 5, 0};
+
+    /** Object identifier id-ecPublicKey. */
+    private static final byte[] EC_PUBLIC_KEY = {6, 7, 0x2a, (byte) 0x86, 0x48, (byte) 0xce, 0x3d, 2, 1};
+
+    private static final byte[] VERSION_0 = {2, 1, 0};
+
+    private static final int SEQUENCE = 0x30;
+    private static final int OCTET_STRING = 4;
+
+    /** Tag of ECPrivateKey's parameters, which name the curve. */
+    private static final int PARAMETERS = 0xA0;
+
+    private Pem() {
+    }
+
+    /**
+     * All certificates of a file, in its order.
+     *
+     * @throws IllegalArgumentException with a sentence that names the file
+     */
+    static List<Certificate> certificates(String file) {
+        List<Certificate> certificates = new ArrayList<>();
+        String text = text(file);
+        try {
+            CertificateFactory factory = CertificateFactory.getInstance("X.509");
+            for (byte[] der : blocks(file, text, "CERTIFICATE")) {
+                certificates.add(factory.generateCertificate(new ByteArrayInputStream(der)));
+            }
+        } catch (GeneralSecurityException e) {
+            throw new IllegalArgumentException("a certificate in " + file + " can't be read: " + e.getMessage(), e);
+        }
+        if (certificates.isEmpty()) {
+            throw new IllegalArgumentException(file + " holds no PEM certificate");
+        }
+        return certificates;
+    }
+
+    /**
+     * The private key of a file: PKCS#8, PKCS#1 or SEC1, not encrypted.
+     *
+     * @throws IllegalArgumentException with a sentence that names the file
+     */
+    static PrivateKey privateKey(String file) {
+        String text = text(file);
+        if (text.contains("ENCRYPTED")) {
+            throw new IllegalArgumentException("the key in " + file + " is encrypted: flanneld needs it without a passphrase");
+        }
+        try {
+            for (byte[] der : blocks(file, text, "PRIVATE KEY")) {
+                return decode(der);
+            }
+            for (byte[] der : blocks(file, text, "RSA PRIVATE KEY")) {
+                return decode(pkcs8(RSA, der));
+            }
+            for (byte[] der : blocks(file, text, "EC PRIVATE KEY")) {
+                return decode(pkcs8(element(SEQUENCE, EC_PUBLIC_KEY, curve(der)), der));
+            }
+        } catch (GeneralSecurityException | IndexOutOfBoundsException e) {
+            throw new IllegalArgumentException("the key in " + file + " can't be read", e);
+        }
+        throw new IllegalArgumentException(file + " holds no PEM private key");
+    }
+
+    private static String text(String file) {
+        try {
+            return Files.readString(Path.of(file), StandardCharsets.ISO_8859_1);
+        } catch (NoSuchFileException e) {
+            throw new IllegalArgumentException(file + " does not exist", e);
+        } catch (AccessDeniedException e) {
+            throw new IllegalArgumentException(file + " can't be read: permission denied", e);
+        } catch (IOException e) {
+            throw new IllegalArgumentException(file + " can't be read: " + e.getMessage(), e);
+        }
+    }
+
+    private static List<byte[]> blocks(String file, String text, String label) {
+        String begin = "-----BEGIN " + label + "-----";
+        String end = "-----END " + label + "-----";
+        List<byte[]> blocks = new ArrayList<>();
+        for (int at = text.indexOf(begin); at >= 0; at = text.indexOf(begin, at + 1)) {
+            int to = text.indexOf(end, at);
+            if (to < 0) {
+                throw new IllegalArgumentException(file + " ends within a PEM block");
+            }
+            try {
+                blocks.add(Base64.getMimeDecoder().decode(text.substring(at + begin.length(), to)));
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException(file + " holds a PEM block that is not base64", e);
+            }
+        }
+        return blocks;
+    }
+
+    /** Tries the kinds of key there are: the JDK wants to be told. */
+    private static PrivateKey decode(byte[] pkcs8) throws GeneralSecurityException {
+        InvalidKeySpecException failure = null;
+        for (String algorithm : List.of("RSA", "EC", "Ed25519")) {
+            try {
+                return KeyFactory.getInstance(algorithm).generatePrivate(new PKCS8EncodedKeySpec(pkcs8));
+            } catch (InvalidKeySpecException e) {
+                failure = e;
+            }
+        }
+        throw failure;
+    }
+
+    /** PrivateKeyInfo (RFC 5208) around an older form. */
+    private static byte[] pkcs8(byte[] algorithm, byte[] key) {
+        return element(SEQUENCE, VERSION_0, algorithm, element(OCTET_STRING, key));
+    }
+
+    /** The curve's object identifier out of ECPrivateKey: {@code SEQUENCE { version, OCTET STRING, [0] { curve } … }}. */
+    private static byte[] curve(byte[] ecPrivateKey) {
+        int end = ecPrivateKey.length;
+        int at = content(ecPrivateKey, 0);
+        while (at < end) {
+            int from = content(ecPrivateKey, at);
+            int to = from + length(ecPrivateKey, at);
+            if ((ecPrivateKey[at] & 255) == PARAMETERS) {
+                byte[] curve = new byte[to - from];
+                System.arraycopy(ecPrivateKey, from, curve, 0, curve.length);
+                return curve;
+            }
+            at = to;
+        }
+        throw new IndexOutOfBoundsException("no curve");
+    }
+
+    /** Where the content of the DER element at {@code at} starts. */
+    private static int content(byte[] der, int at) {
+        int first = der[at + 1] & 255;
+        return at + 2 + (first < 128 ? 0 : first & 127);
+    }
+
+    private static int length(byte[] der, int at) {
+        int first = der[at + 1] & 255;
+        if (first < 128) {
+            return first;
+        }
+        int length = 0;
+        for (int i = 0; i < (first & 127); i++) {
+            length = length << 8 | der[at + 2 + i] & 255;
+        }
+        return length;
+    }
+
+    private static byte[] element(int tag, byte[]... parts) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        int length = 0;
+        for (byte[] part : parts) {
+            length += part.length;
+        }
+        out.write(tag);
+        if (length >= 128) {
+            int bytes = (39 - Integer.numberOfLeadingZeros(length)) / 8;
+            out.write(128 | bytes);
+            for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
+                out.write(length >> shift);
+            }
+        } else {
+            out.write(length);
+        }
+        for (byte[] part : parts) {
+            out.writeBytes(part);
+        }
+        return out.toByteArray();
+    }
+}
