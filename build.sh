@@ -206,7 +206,7 @@ compile_tests() {
     need_junit
     outdated build/test-classes/.done test build/flanneld.jar || return 0
     rm -rf build/test-classes
-    "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -Xlint:all,-restricted,-requires-automatic -cp build/classes:build/lib/junit.jar \
+    "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -Xlint:all,-restricted,-try -cp build/classes:build/lib/junit.jar \
         -d build/test-classes $(find test -name '*.java')
     mkdir -p build/test-classes/META-INF/services
     echo flannel.TestReport > build/test-classes/META-INF/services/org.junit.platform.launcher.TestExecutionListener

@@ -36,8 +36,11 @@ public interface Backend extends AutoCloseable {
      */
     List<KernelEntry> towards(Lease peer) throws UnusablePeerException;
 
-    /** Told after each change: all leases, this host's own among them. Only a data path of our own needs it. */
-    default void leases(Ipv4Subnet own, Collection<Lease> leases) {
+    /**
+     * Told after each change: this host's subnet, and the leases of all peers that {@link #towards} accepted. Only a data path of our own
+     * needs it. The collection is the caller's: copy what is to be kept.
+     */
+    default void leases(Ipv4Subnet own, Collection<Lease> peers) {
     }
 
     @Override

@@ -42,9 +42,8 @@ public final class Log {
     }
 
     /** A log on a stream of the caller's, for tests and for what happens before the options are known. */
-    public static Log to(PrintStream stream, int verbosity) {
-        LogOptions quiet = LogOptions.quiet();
-        return new Log(new LogOptions(verbosity, "", true, false, quiet.stderrThreshold(), "", ""), stream, null);
+    public Log(PrintStream stream, int verbosity) {
+        this(new LogOptions(verbosity, "", true, false, Severity.ERROR, "", ""), stream, null);
     }
 
     private Log(LogOptions options, PrintStream stderr, PrintStream file) {

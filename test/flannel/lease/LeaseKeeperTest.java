@@ -24,7 +24,7 @@ class LeaseKeeperTest {
 
     private final MemoryRegistry registry = new MemoryRegistry();
     private final LeaseKeeper keeper =
-            new LeaseKeeper(registry, new Random(1), Log.to(new PrintStream(OutputStream.nullOutputStream()), 0));
+            new LeaseKeeper(registry, new Random(1), new Log(new PrintStream(OutputStream.nullOutputStream()), 0));
     private final NetworkConfig config = NetworkConfig.parse("{\"Network\":\"10.1.0.0/16\",\"Backend\":{\"Type\":\"vxlan\"}}");
 
     private static LeaseAttributes attributes(Ipv4 publicIp, String node) {

@@ -25,20 +25,20 @@ class LogTest {
 
     @Test
     void linesHaveTheFormOfGlog() {
-        Log.to(new PrintStream(bytes, true), 0).info("Lease acquired: 10.1.83.0/24");
+        new Log(new PrintStream(bytes, true), 0).info("Lease acquired: 10.1.83.0/24");
         assertTrue(written().matches("I\\d{4} \\d\\d:\\d\\d:\\d\\d\\.\\d{6} {1,6}\\d+ LogTest\\.java:\\d+] Lease acquired: 10\\.1\\.83\\.0/24\n"), written());
     }
 
     @Test
     void oneEventIsOneLine() {
-        Log.to(new PrintStream(bytes, true), 0).warning("etcd says\r\n\"no\"");
+        new Log(new PrintStream(bytes, true), 0).warning("etcd says\r\n\"no\"");
         assertEquals(1, written().lines().count());
     }
 
     @Test
     void detailIsChosenByLevelAndByFile() throws IOException {
-        assertFalse(Log.to(System.err, 0).v(1));
-        assertTrue(Log.to(System.err, 2).v(1));
+        assertFalse(new Log(System.err, 0).v(1));
+        assertTrue(new Log(System.err, 2).v(1));
         Log log = Log.open(new LogOptions(0, "Log*=3,other=9", true, false, Severity.ERROR, "", ""));
         assertTrue(log.v(3));
         assertFalse(log.v(4));

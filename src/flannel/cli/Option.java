@@ -1,0 +1,42 @@
+package flannel.cli;
+
+import java.util.Locale;
+
+/**
+ * One option of the command line.
+ *
+ * @param name         as written behind the dash
+ * @param kind         how its value is read
+ * @param defaultValue as text; empty for none
+ * @param help         one line for the usage
+ */
+record Option(String name, Kind kind, String defaultValue, String help) {
+
+    /** How a value is read; the word is what the usage shows. */
+    enum Kind {
+        TEXT("string"), LIST("value"), FLAG(""), NUMBER("int"), VALUE("value");
+
+        private final String word;
+
+        Kind(String word) {
+            this.word = word;
+        }
+
+        String word() {
+            return word;
+        }
+    }
+
+    /** The environment variable that stands in when the command line leaves the option out. */
+    String variable() {
+        return "FLANNELD_" + name.toUpperCase(Locale.ROOT).replace('-', '_');
+    }
+
+    /** Its entry of the usage, in the form of Go's flag package. */
+    String usage() {
+        String word = kind.word().isEmpty() ? "" : " " + kind.word();
+        String shown = defaultValue.isEmpty() || kind == Kind.FLAG && defaultValue.equals("false") ? ""
+                : " (default " + (kind == Kind.TEXT ? '"' + defaultValue + '"' : defaultValue) + ")";
+        return "  -" + name + word + "\n    \t" + help + shown + "\n";
+    }
+}

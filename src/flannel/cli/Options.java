@@ -1,0 +1,197 @@
+package flannel.cli;
+
+import flannel.cli.Option.Kind;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** The options given, by the syntax of Go's flag package: {@code -x=v}, {@code -x v}, {@code --x}; the last one wins. */
+final class Options {
+
+    /** Every option there is: parsing, usage and environment all read this table. Sorted, as Go prints it. */
+    static final List<Option> TABLE = List.of(
+            new Option("alsologtostderr", Kind.FLAG, "false", "log to standard error as well as files"),
+            new Option("etcd-api", Kind.TEXT, "auto", "etcd API to use: v2, v3, or auto for the one whose store has the network's config"),
+            new Option("etcd-cafile", Kind.TEXT, "", "SSL Certificate Authority file used to secure etcd communication"),
+            new Option("etcd-certfile", Kind.TEXT, "", "SSL certification file used to secure etcd communication"),
+            new Option("etcd-endpoints", Kind.TEXT, "http://127.0.0.1:4001,http://127.0.0.1:2379",
+                    "a comma-delimited list of etcd endpoints"),
+            new Option("etcd-keyfile", Kind.TEXT, "", "SSL key file used to secure etcd communication"),
+            new Option("etcd-password", Kind.TEXT, "",
+                    "Password for BasicAuth to etcd (every user of the host sees it in ps: better set FLANNELD_ETCD_PASSWORD)"),
+            new Option("etcd-prefix", Kind.TEXT, "/coreos.com/network", "etcd prefix"),
+            new Option("etcd-username", Kind.TEXT, "", "Username for BasicAuth to etcd"),
+            new Option("help", Kind.FLAG, "false", "print this message"),
+            new Option("iface", Kind.LIST, "",
+                    "interface to use (IP or name) for inter-host communication; may be given several times, the first that is there counts"),
+            new Option("iface-can-reach", Kind.TEXT, "", "use the interface that the route to this IP leaves by"),
+            new Option("iface-regex", Kind.LIST, "",
+                    "regular expression on names or IPs to choose the interface by, after -iface; may be given several times"),
+            new Option("ip-masq", Kind.FLAG, "false", "setup IP masquerade rule for traffic destined outside of overlay network"),
+            new Option("ip-masq-fully-random-disable", Kind.FLAG, "false", "do not pick masqueraded ports fully at random"),
+            new Option("iptables-forward-rules", Kind.FLAG, "true", "accept forwarded packets of the overlay, whatever FORWARD's policy"),
+            new Option("iptables-resync", Kind.NUMBER, "5", "seconds between two looks at the iptables rules"),
+            new Option("kube-subnet-mgr", Kind.FLAG, "false",
+                    "Contact the Kubernetes API for subnet assignement instead of etcd or flannel-server."),
+            new Option("listen", Kind.TEXT, "", "run as server and listen on specified address (e.g. ':8080')"),
+            new Option("log_backtrace_at", Kind.VALUE, "", "when logging hits line file:N, emit a stack trace"),
+            new Option("log_dir", Kind.TEXT, "", "If non-empty, write log files in this directory"),
+            new Option("logtostderr", Kind.FLAG, "true", "log to standard error instead of files"),
+            new Option("networks", Kind.TEXT, "", "run in multi-network mode and service the specified networks"),
+            new Option("public-ip", Kind.TEXT, "", "IP accessible by other nodes for inter-host communication"),
+            new Option("remote", Kind.TEXT, "", "run as client and connect to server on specified address (e.g. '10.1.2.3:8080')"),
+            new Option("remote-cafile", Kind.TEXT, "", "SSL Certificate Authority file used to secure client/server communication"),
+            new Option("remote-certfile", Kind.TEXT, "", "SSL certification file used to secure client/server communication"),
+            new Option("remote-keyfile", Kind.TEXT, "", "SSL key file used to secure client/server communication"),
+            new Option("state-dir", Kind.TEXT, "/var/lib/flannel", "directory for what must outlive a reboot: this host's id and last subnet"),
+            new Option("stderrthreshold", Kind.VALUE, "", "logs at or above this threshold go to stderr"),
+            new Option("subnet-dir", Kind.TEXT, "/run/flannel/networks",
+                    "directory where files with env variables (subnet, MTU, ...) will be written to"),
+            new Option("subnet-file", Kind.TEXT, "/run/flannel/subnet.env",
+                    "filename where env variables (subnet, MTU, ... ) will be written to"),
+            new Option("subnet-lease-renew-margin", Kind.NUMBER, "60", "Subnet lease renewal margin, in minutes."),
+            new Option("v", Kind.VALUE, "", "log level for V logs"),
+            new Option("version", Kind.FLAG, "false", "print version and exit"),
+            new Option("vmodule", Kind.VALUE, "", "comma-separated list of pattern=N settings for file-filtered logging"),
+            new Option("watch-networks", Kind.FLAG, "false", "run in multi-network mode and watch for networks from 'networks' or all networks"));
+
+    private static final Set<String> TRUE = Set.of("1", "t", "T", "true", "TRUE", "True");
+    private static final Set<String> FALSE = Set.of("0", "f", "F", "false", "FALSE", "False");
+
+    private final Map<String, List<String>> given = new LinkedHashMap<>();
+    private final List<String> warnings = new ArrayList<>();
+    private boolean positional;
+
+    private Options() {
+    }
+
+    /**
+     * Reads the command line, then the environment for what the command line leaves out.
+     *
+     * @throws UsageException when the command line is wrong
+     */
+    static Options parse(String[] arguments, Map<String, String> environment) throws UsageException {
+        Options options = new Options();
+        options.readArguments(arguments);
+        options.readEnvironment(environment);
+        return options;
+    }
+
+    private void readArguments(String[] arguments) throws UsageException {
+        for (int i = 0; i < arguments.length; i++) {
+            String argument = arguments[i];
+            if (argument.length() < 2 || argument.charAt(0) != '-') {
+                positional = true;
+                return;
+            }
+            if (argument.equals("--")) {
+                positional = i + 1 < arguments.length;
+                return;
+            }
+            String body = argument.substring(argument.startsWith("--") ? 2 : 1);
+            int equals = body.indexOf('=', 1);
+            String name = equals < 0 ? body : body.substring(0, equals);
+            if (name.isEmpty() || name.charAt(0) == '-' || name.charAt(0) == '=') {
+                throw new UsageException("bad flag syntax: " + argument);
+            }
+            Option option = name.equals("h") ? find("help") : find(name);
+            if (option == null) {
+                throw new UsageException("flag provided but not defined: -" + name);
+            }
+            String value;
+            if (equals >= 0) {
+                value = body.substring(equals + 1);
+            } else if (option.kind() == Kind.FLAG) {
+                value = "true"; // a flag never takes the next word
+            } else if (i + 1 < arguments.length) {
+                value = arguments[++i];
+            } else {
+                throw new UsageException("flag needs an argument: -" + name);
+            }
+            String wrong = wrong(option, value);
+            if (wrong != null) {
+                throw new UsageException(wrong);
+            }
+            given.computeIfAbsent(option.name(), key -> new ArrayList<>()).add(value);
+        }
+    }
+
+    private void readEnvironment(Map<String, String> environment) {
+        for (Option option : TABLE) {
+            String value = environment.get(option.variable());
+            if (value == null || value.isEmpty() || given.containsKey(option.name())) {
+                continue;
+            }
+            String wrong = wrong(option, value);
+            if (wrong == null) {
+                given.put(option.name(), List.of(value));
+            } else {
+                warnings.add("ignoring " + option.variable() + " of the environment: " + wrong);
+            }
+        }
+    }
+
+    private static Option find(String name) {
+        for (Option option : TABLE) {
+            if (option.name().equals(name)) {
+                return option;
+            }
+        }
+        return null;
+    }
+
+    /** What is wrong with a value, in the words of Go's flag package; null when it is right. */
+    private static String wrong(Option option, String value) {
+        return switch (option.kind()) {
+            case FLAG -> TRUE.contains(value) || FALSE.contains(value) ? null
+                    : "invalid boolean value \"" + value + "\" for -" + option.name() + ": parse error";
+            case NUMBER -> value.matches("[+-]?\\d{1,9}") ? null
+                    : "invalid value \"" + value + "\" for flag -" + option.name() + ": parse error";
+            case VALUE -> option.name().equals("v") && !value.matches("\\d{1,9}")
+                    ? "invalid value \"" + value + "\" for flag -v: parse error" : null;
+            case TEXT, LIST -> null;
+        };
+    }
+
+    /** True when words that belong to no option follow. */
+    boolean hasPositional() {
+        return positional;
+    }
+
+    /** What the environment holds that can't be used. */
+    List<String> warnings() {
+        return warnings;
+    }
+
+    boolean isGiven(String name) {
+        return given.containsKey(name);
+    }
+
+    String text(String name) {
+        return given.containsKey(name) ? given.get(name).getLast() : find(name).defaultValue();
+    }
+
+    /** All values of an option that may be given several times; in the environment they are separated by commas. */
+    List<String> list(String name) {
+        return given.getOrDefault(name, List.of()).stream()
+                .flatMap(value -> List.of(name.equals("iface") ? value.split(",") : new String[] {value}).stream())
+                .filter(value -> !value.isEmpty()).toList();
+    }
+
+    boolean flag(String name) {
+        return TRUE.contains(text(name));
+    }
+
+    int number(String name) {
+        return Integer.parseInt(text(name));
+    }
+
+    /** What {@code -help} prints. */
+    static String usage() {
+        StringBuilder usage = new StringBuilder("Usage: /usr/bin/flanneld [OPTION]...\n");
+        TABLE.forEach(option -> usage.append(option.usage()));
+        return usage.toString();
+    }
+}

@@ -1,0 +1,58 @@
+package flannel.daemon;
+
+import flannel.backend.AllocBackend;
+import flannel.backend.Backend;
+import flannel.backend.HostGwBackend;
+import flannel.backend.VxlanBackend;
+import flannel.kernel.Link;
+import flannel.kernel.Reconciler;
+import flannel.kernel.Underlay;
+import flannel.lease.NetworkConfig;
+import flannel.log.Log;
+import flannel.net.Ipv4;
+import flannel.net.MacAddress;
+import java.io.IOException;
+import java.util.function.Consumer;
+
+/**
+ * Makes the backend that a network's configuration names, for this host.
+ *
+ * @param publicIp the address that this host's leases tell
+ * @param fatal    told when a data path of our own dies
+ */
+record Backends(Underlay underlay, Ipv4 publicIp, StateDirectory state, Reconciler reconciler, Log log, Consumer<Throwable> fatal) {
+
+    /**
+     * Makes the backend.
+     *
+     * @throws IllegalArgumentException with one sentence, when the configuration can't be used on this host
+     * @throws IOException              when the kernel refuses what the backend needs
+     */
+    Backend open(NetworkConfig config) throws IOException {
+        refuseOverlap(config, underlay.address());
+        refuseOverlap(config, publicIp);
+        return switch (config.backendType()) {
+            case "vxlan" -> vxlan(config);
+            case "host-gw" -> new HostGwBackend(underlay, publicIp);
+            case "udp" -> throw new IllegalArgumentException("the udp backend is not built yet");
+            case "alloc" -> new AllocBackend(underlay);
+            default -> throw new IllegalArgumentException("unknown backend type: " + config.backendType()
+                    + "; this daemon has vxlan, host-gw, udp and alloc");
+        };
+    }
+
+    /** An overlay that holds the hosts' own addresses would swallow the packets it is carried by. */
+    private static void refuseOverlap(NetworkConfig config, Ipv4 address) {
+        if (config.network().contains(address)) {
+            throw new IllegalArgumentException("Network " + config.network() + " contains this host's own address " + address
+                    + "; choose a range apart from the hosts' network");
+        }
+    }
+
+    private VxlanBackend vxlan(NetworkConfig config) throws IOException {
+        int vni = VxlanBackend.link(config, underlay, new MacAddress(0)).vni();
+        Link.Vxlan link = VxlanBackend.link(config, underlay, state.vtepMac(vni, underlay.mac(), underlay.address()));
+        MacAddress adopted = reconciler.vtepMac(link).orElse(link.address());
+        return new VxlanBackend(underlay, VxlanBackend.link(config, underlay, adopted), VxlanBackend.directRouting(config));
+    }
+}

@@ -1,0 +1,26 @@
+package flannel.daemon;
+
+import flannel.etcd.EtcdOptions;
+import flannel.kernel.Underlays;
+import flannel.net.Ipv4;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * How the operator wants the daemon, from the command line and the environment.
+ *
+ * @param etcd            where the store is and how to speak to it
+ * @param underlay        which interface leads to the other hosts
+ * @param publicIp        address the other hosts shall use; null for the interface's own
+ * @param subnetFile      where to write the subnet for Docker
+ * @param stateDirectory  what outlives a reboot
+ * @param renewMargin     how long before its end a lease is renewed
+ * @param masquerade      whether to masquerade what leaves the overlay
+ * @param fullyRandom     whether masquerading picks ports at random, where iptables can
+ * @param forwardRules    whether to accept forwarded packets of the overlay
+ * @param rulesCheck      how often to look whether the packet filter's rules still stand
+ * @param dockerOptions   options that Docker has already; kept in front of ours
+ */
+public record Settings(EtcdOptions etcd, Underlays.Selection underlay, Ipv4 publicIp, Path subnetFile, Path stateDirectory,
+        Duration renewMargin, boolean masquerade, boolean fullyRandom, boolean forwardRules, Duration rulesCheck, String dockerOptions) {
+}

@@ -1,0 +1,70 @@
+package flannel.daemon;
+
+import flannel.net.Ipv4Subnet;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Optional;
+
+/**
+ * What the network is, for Docker's start: the file {@code subnet.env}.
+ *
+ * @param network    the overlay's whole range
+ * @param subnet     this host's part of it
+ * @param mtu        for containers, in bytes
+ * @param masquerade whether this daemon masquerades what leaves the overlay (then Docker must not)
+ */
+record SubnetFile(Ipv4Subnet network, Ipv4Subnet subnet, int mtu, boolean masquerade) {
+
+    /** The gateway of the host's containers, as Docker wants it: the subnet's first address with its prefix length. */
+    String bridgeAddress() {
+        return subnet.base().plus(1) + "/" + subnet.prefixLength();
+    }
+
+    /** The four lines, byte for byte those of the Go daemon. */
+    String text() {
+        return "FLANNEL_NETWORK=" + network + "\n"
+                + "FLANNEL_SUBNET=" + bridgeAddress() + "\n"
+                + "FLANNEL_MTU=" + mtu + "\n"
+                + "FLANNEL_IPMASQ=" + masquerade + "\n";
+    }
+
+    /**
+     * Docker's options, byte for byte what {@code mk-docker-opts.sh -k DOCKER_NETWORK_OPTIONS} makes of these lines.
+     *
+     * @param earlier options that DOCKER_NETWORK_OPTIONS held before; kept in front
+     */
+    String dockerOptions(String earlier) {
+        String bip = "--bip=" + bridgeAddress();
+        String masq = "--ip-masq=" + !masquerade;
+        String size = "--mtu=" + mtu;
+        return "DOCKER_OPT_BIP=\"" + bip + "\"\n"
+                + "DOCKER_OPT_IPMASQ=\"" + masq + "\"\n"
+                + "DOCKER_OPT_MTU=\"" + size + "\"\n"
+                + "DOCKER_NETWORK_OPTIONS=\"" + earlier + " " + bip + " " + masq + " " + size + "\"\n";
+    }
+
+    /** Writes a text file readable by all: to a temporary name first, then renamed, so that nobody reads half of it. */
+    static void replace(Path file, String text) throws IOException {
+        Path folder = file.toAbsolutePath().getParent();
+        Files.createDirectories(folder);
+        Path temporary = folder.resolve("." + file.getFileName());
+        Files.writeString(temporary, text);
+        Files.setPosixFilePermissions(temporary, PosixFilePermissions.fromString("rw-r--r--"));
+        Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /** The subnet that a file of this form names; empty when there is no such file or it can't be read. */
+    static Optional<Ipv4Subnet> subnetIn(Path file) {
+        try {
+            return Files.readAllLines(file).stream()
+                    .filter(line -> line.startsWith("FLANNEL_SUBNET="))
+                    .map(line -> Ipv4Subnet.parse(line.substring("FLANNEL_SUBNET=".length()).replace("\"", "").strip()))
+                    .findFirst();
+        } catch (IOException | IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,53 @@
+package flannel.daemon;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import flannel.net.Ipv4Subnet;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SubnetFileTest {
+
+    private final SubnetFile file = new SubnetFile(Ipv4Subnet.parse("10.1.0.0/16"), Ipv4Subnet.parse("10.1.83.0/24"), 1450, false);
+
+    @Test
+    void hasTheOriginalsFourLines() {
+        assertEquals("FLANNEL_NETWORK=10.1.0.0/16\nFLANNEL_SUBNET=10.1.83.1/24\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=false\n", file.text());
+    }
+
+    @Test
+    void tellsDockerAsTheScriptDoes() {
+        assertEquals("""
+                DOCKER_OPT_BIP="--bip=10.1.83.1/24"
+                DOCKER_OPT_IPMASQ="--ip-masq=true"
+                DOCKER_OPT_MTU="--mtu=1450"
+                DOCKER_NETWORK_OPTIONS=" --bip=10.1.83.1/24 --ip-masq=true --mtu=1450"
+                """, file.dockerOptions(""));
+    }
+
+    @Test
+    void isReplacedWholeAndReadableByAll(@TempDir Path folder) throws IOException {
+        Path path = folder.resolve("run/subnet.env");
+        SubnetFile.replace(path, "old");
+        SubnetFile.replace(path, file.text());
+        assertEquals(file.text(), Files.readString(path));
+        assertEquals("rw-r--r--", PosixFilePermissions.toString(Files.getPosixFilePermissions(path)));
+        try (Stream<Path> left = Files.list(path.getParent())) {
+            assertEquals(1, left.count(), "no temporary file is left");
+        }
+        assertEquals(Optional.of(Ipv4Subnet.parse("10.1.83.0/24")), SubnetFile.subnetIn(path));
+    }
+
+    @Test
+    void whatCannotBeReadIsNoSubnet(@TempDir Path folder) throws IOException {
+        assertEquals(Optional.empty(), SubnetFile.subnetIn(folder.resolve("none")));
+        Path garbage = Files.writeString(folder.resolve("garbage"), "FLANNEL_SUBNET=x\n");
+        assertEquals(Optional.empty(), SubnetFile.subnetIn(garbage));
+    }
+}
