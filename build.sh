@@ -78,7 +78,8 @@ need() {
     for entry; do
         program=${entry%%=*} packages=${entry#*=}
         PATH=$PATH:/usr/sbin:/sbin command -v "$program" > /dev/null && continue
-        debian+=" ${packages%%:*}" rpm+=" ${packages##*:}"
+        [[ "$debian " == *" ${packages%%:*} "* ]] || debian+=" ${packages%%:*}"
+        [[ "$rpm " == *" ${packages##*:} "* ]] || rpm+=" ${packages##*:}"
     done
     [ -z "$debian" ] || install_packages "$why" "${debian# }" "${rpm# }"
 }
