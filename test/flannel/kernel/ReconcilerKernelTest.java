@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import flannel.lab.Needs;
 import flannel.lab.NetworkNamespace;
 import flannel.log.Log;
 import flannel.net.Ipv4;
@@ -29,7 +30,7 @@ class ReconcilerKernelTest {
 
     @BeforeEach
     void makeHost() {
-        host = NetworkNamespace.create("host");
+        host = Needs.namespace("host");
         host.run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "wire");
         host.run("ip", "address", "add", "192.168.32.211/24", "dev", "eth0");
         host.run("ip", "link", "set", "eth0", "up");
