@@ -7,7 +7,7 @@ unset JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS CLASSPATH
 JAVA_RELEASE=22                         # language level: the first with the final Foreign Function & Memory API
 JUNIT=org.junit.platform:junit-platform-console-standalone:1.13.4
 JUNIT_SHA256=3fdfc37e29744a9a67dd5365e81467e26fbde0b7aa204e6f8bbe79eeaa7ae892
-JAVAC_OPTIONS=(--release $JAVA_RELEASE -Werror -proc:none -encoding UTF-8)
+JAVAC_OPTIONS=(--release $JAVA_RELEASE -proc:none -encoding UTF-8)
 
 main() {
     local command=${1:-compile}
@@ -78,7 +78,8 @@ need() {
     for entry; do
         program=${entry%%=*} packages=${entry#*=}
         PATH=$PATH:/usr/sbin:/sbin command -v "$program" > /dev/null && continue
-        debian+=" ${packages%%:*}" rpm+=" ${packages##*:}"
+        [[ "$debian " == *" ${packages%%:*} "* ]] || debian+=" ${packages%%:*}"
+        [[ "$rpm " == *" ${packages##*:} "* ]] || rpm+=" ${packages##*:}"
     done
     [ -z "$debian" ] || install_packages "$why" "${debian# }" "${rpm# }"
 }
@@ -162,7 +163,7 @@ compile() {
     mkdir -p build
     if outdated build/flanneld.jar src build.sh; then
         rm -rf build/classes
-        "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -Xlint:all,-restricted -d build/classes $(find src -name '*.java' | LC_ALL=C sort)
+        "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -Xlint:all,-restricted -Werror -d build/classes $(find src -name '*.java' | LC_ALL=C sort)
         printf 'Enable-Native-Access: ALL-UNNAMED\n' > build/manifest   # for java -jar; a module is given it by name
         "$JDK/bin/jar" --create --file build/flanneld.jar.new --date "$(source_date)" --main-class flannel.Main \
             --manifest build/manifest -C build/classes .

@@ -12,12 +12,9 @@ import org.junit.platform.launcher.TestPlan;
 
 /**
  * What {@code ./build.sh test} shows: a line for each test class, the reason of each skip and failure, and at the end the counts in the
- * form that build.sh adds up. JUnit's console finds it through META-INF/services.
+ * form that build.sh adds up. The console itself adds the stacks of failures. It finds this class through META-INF/services.
  */
 public final class TestReport implements TestExecutionListener {
-
-    /** Frames of a failure's stack that are shown: those of our own code. */
-    private static final int SHOWN_FRAMES = 4;
 
     private final Map<String, Tally> classes = new HashMap<>();
     private TestPlan plan;
@@ -62,7 +59,7 @@ public final class TestReport implements TestExecutionListener {
             case ABORTED -> skip(test, thrown == null ? "aborted" : thrown.getMessage());
             case FAILED -> {
                 tallyOf(test).failed++;
-                tallyOf(test).remarks.add("FAILED  " + nameOf(test) + ": " + describe(thrown));
+                tallyOf(test).remarks.add("FAILED  " + nameOf(test) + ": " + String.valueOf(thrown).lines().findFirst().orElse(""));
             }
         }
         if (isClass(test)) {
@@ -114,19 +111,5 @@ public final class TestReport implements TestExecutionListener {
 
     private static boolean isClass(TestIdentifier test) {
         return test.getSource().filter(ClassSource.class::isInstance).isPresent();
-    }
-
-    private static String describe(Throwable thrown) {
-        StringBuilder text = new StringBuilder(String.valueOf(thrown));
-        int shown = 0;
-        for (StackTraceElement frame : thrown == null ? new StackTraceElement[0] : thrown.getStackTrace()) {
-            if (frame.getClassName().startsWith("flannel.") && shown++ < SHOWN_FRAMES) {
-                text.append("\n            at ").append(frame);
-            }
-        }
-        for (Throwable cause = thrown == null ? null : thrown.getCause(); cause != null; cause = cause.getCause()) {
-            text.append("\n            because of ").append(cause);
-        }
-        return text.toString();
     }
 }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import flannel.lab.Needs;
 import flannel.lab.NetworkNamespace;
 import flannel.log.Log;
 import flannel.net.Ipv4;
@@ -20,7 +21,7 @@ import org.junit.jupiter.api.Test;
 /** The reconciler and the monitor against the real kernel, in a network namespace whose eth0 is 192.168.32.211/24. */
 class ReconcilerKernelTest {
 
-    private static final Log LOG = new Log(System.err, 0);
+    private static final Log LOG = Log.to(System.err, 0);
     private static final Ipv4Subnet NETWORK = Ipv4Subnet.parse("10.1.0.0/16");
     private static final MacAddress MAC = MacAddress.parse("02:00:00:00:d3:01");
     private static final Link.Vxlan VXLAN = new Link.Vxlan("flannel.1", 1450, 1, 8472, Ipv4.parse("192.168.32.211"), "eth0", MAC, false, false);
@@ -29,7 +30,7 @@ class ReconcilerKernelTest {
 
     @BeforeEach
     void makeHost() {
-        host = NetworkNamespace.create("host");
+        host = Needs.namespace("host");
         host.run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "wire");
         host.run("ip", "address", "add", "192.168.32.211/24", "dev", "eth0");
         host.run("ip", "link", "set", "eth0", "up");
