@@ -1,5 +1,6 @@
 package flannel.etcd;
 
+import flannel.json.JsonException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
@@ -19,6 +20,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLHandshakeException;
 
 /**
  * Requests to the members of one etcd cluster. Stays with the member that answers, and goes to the next one when it can't be reached, does
@@ -213,11 +215,7 @@ final class EtcdHttp implements AutoCloseable {
     /** True when the request can't have reached a server. */
     private static boolean neverSent(IOException e) {
         return e instanceof ConnectException || e instanceof HttpConnectTimeoutException || e instanceof NoRouteToHostException
-                || e instanceof SSLException ssl && isHandshake(ssl);
-    }
-
-    private static boolean isHandshake(SSLException e) {
-        return e instanceof javax.net.ssl.SSLHandshakeException;
+                || e instanceof SSLHandshakeException;
     }
 
     private String reason(IOException e) {
@@ -228,9 +226,20 @@ final class EtcdHttp implements AutoCloseable {
             case ConnectException refused when hasCause(e, UnresolvedAddressException.class) -> "the name does not resolve";
             case ConnectException refused when message.isEmpty() -> "connection refused";
             case SSLException ssl -> Tls.reason(ssl);
-            default -> message.isEmpty() || message.contains("received no bytes") || message.contains("EOF")
-                    ? "the connection was closed without an answer" : lowerFirst(message);
+            case JsonException json -> "the answer is not JSON: " + message;
+            default -> brokenConnection(message);
         };
+    }
+
+    /** java.net.http's words for a connection that breaks are about its own parsers. */
+    private static String brokenConnection(String message) {
+        if (message.isEmpty() || message.contains("received no bytes") || message.contains("EOF")) {
+            return "the connection was closed without an answer";
+        }
+        if (message.startsWith("chunked transfer encoding") || message.startsWith("fixed content-length")) {
+            return "the connection was closed in the middle of an answer";
+        }
+        return Character.toLowerCase(message.charAt(0)) + message.substring(1);
     }
 
     private static boolean hasCause(Throwable e, Class<? extends Throwable> type) {
@@ -240,10 +249,6 @@ final class EtcdHttp implements AutoCloseable {
             }
         }
         return false;
-    }
-
-    private static String lowerFirst(String message) {
-        return Character.toLowerCase(message.charAt(0)) + message.substring(1);
     }
 
     private static String text(Duration duration) {

@@ -79,12 +79,16 @@ final class EtcdStream implements AutoCloseable {
         try {
             return parser.next();
         } catch (IOException e) {
-            // the body's stream turns an interrupt into an IOException
-            if (Thread.interrupted()) {
-                throw new InterruptedException();
-            }
-            throw e;
+            throw unlessInterrupted(e);
         }
+    }
+
+    /** The body's stream turns an interrupt into an IOException: turns it back. */
+    private static IOException unlessInterrupted(IOException e) throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        return e;
     }
 
     /** Reads the body to its end. */
@@ -97,7 +101,11 @@ final class EtcdStream implements AutoCloseable {
                 // an answer is one value; reading to the end lets the connection be used again
             }
         } else {
-            text = new String(response.body().readNBytes(MAX_TEXT_BYTES), StandardCharsets.UTF_8);
+            try {
+                text = new String(response.body().readNBytes(MAX_TEXT_BYTES), StandardCharsets.UTF_8);
+            } catch (IOException e) {
+                throw unlessInterrupted(e);
+            }
         }
         return new EtcdAnswer(endpoint, status(), json, text, index(), cluster());
     }

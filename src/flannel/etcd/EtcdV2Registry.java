@@ -89,7 +89,7 @@ final class EtcdV2Registry implements EtcdStore {
     @Override
     public void watchWhile(Cursor from, Predicate<Event> sink) throws RegistryException, InterruptedException {
         long next = from.revision();
-        while (true) {
+        for (boolean first = true;; first = false) {
             String query = "?wait=true&recursive=true&waitIndex=" + next;
             try (EtcdStream poll = http.stream(request("GET", keys.folder(), query, null), http.timeouts().poll())) {
                 JsonValue change;
@@ -98,8 +98,9 @@ final class EtcdV2Registry implements EtcdStore {
                         refuseUnlessCleared(poll.complete());
                         return;
                     }
-                    // a lower index: the store was wiped, or this member lags behind; waiting would be for the far future
+                    // with a lower index the wait would be for the far future
                     if (!poll.cluster().equals(from.cluster()) || poll.index() < next - 1) {
+                        WatchEnds.behind(http, poll, first);
                         return;
                     }
                     change = poll.next();
@@ -131,8 +132,7 @@ final class EtcdV2Registry implements EtcdStore {
     private void refuseUnlessCleared(EtcdAnswer answer) throws RegistryException {
         long code = errorCode(answer);
         if (code != INDEX_CLEARED && code != WATCHER_CLEARED) {
-            accepted(answer, "watch", keys.folder());
-            throw refused(answer, "watch", keys.folder());
+            throw failure(answer, "watch", keys.folder());
         }
     }
 
@@ -232,21 +232,22 @@ final class EtcdV2Registry implements EtcdStore {
 
     /** The answer's body if it is a success, else the exception that its error code stands for. */
     private static JsonValue accepted(EtcdAnswer answer, String verb, String key) throws RegistryException {
-        if (answer.json() == null && (answer.status() == 404 || answer.status() == 405)) {
-            throw new NotServedException(answer.endpoint() + " does not serve etcd's v2 API"
-                    + " (etcd 3.4 and 3.5 do with --enable-v2, later ones never)");
-        }
         if (answer.status() < 300 && answer.json() != null && answer.json().get("node") != null) {
             return answer.json();
         }
-        throw switch ((int) errorCode(answer)) {
-            case KEY_NOT_FOUND, COMPARE_FAILED, KEY_EXISTS -> new LeaseConflictException(key + ": " + answer.reason());
-            default -> refused(answer, verb, key);
-        };
+        throw failure(answer, verb, key);
     }
 
-    private static RegistryException refused(EtcdAnswer answer, String verb, String key) {
-        return new RegistryException("etcd at " + answer.endpoint() + " did not " + verb + " " + key + " (v2 API): " + answer.reason());
+    private static RegistryException failure(EtcdAnswer answer, String verb, String key) {
+        if (answer.json() == null && (answer.status() == 404 || answer.status() == 405)) {
+            return new NotServedException(answer.endpoint() + " does not serve etcd's v2 API"
+                    + " (etcd 3.4 and 3.5 do with --enable-v2, later ones never)");
+        }
+        return switch ((int) errorCode(answer)) {
+            case KEY_NOT_FOUND, COMPARE_FAILED, KEY_EXISTS -> new LeaseConflictException(key + ": " + answer.reason());
+            default -> new RegistryException("etcd at " + answer.endpoint() + " did not " + verb + " " + key + " (v2 API): "
+                    + answer.reason());
+        };
     }
 
     @Override

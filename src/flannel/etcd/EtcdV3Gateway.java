@@ -2,6 +2,7 @@ package flannel.etcd;
 
 import flannel.json.JsonValue;
 import flannel.lease.RegistryException;
+import java.io.IOException;
 import java.util.List;
 
 /**
@@ -19,14 +20,17 @@ final class EtcdV3Gateway {
     private static final int UNAUTHENTICATED = 16;
 
     private final EtcdHttp http;
+    private final String folder;
     private final String username;
     private final String password;
     private volatile int path;
     /** "" when authentication turned out to be off, null when there is none yet. */
     private volatile String token;
 
-    EtcdV3Gateway(EtcdHttp http, String username, String password) {
+    /** @param folder of the keys, for messages */
+    EtcdV3Gateway(EtcdHttp http, String folder, String username, String password) {
         this.http = http;
+        this.folder = folder;
         this.username = username;
         this.password = password;
         this.token = username.isEmpty() ? "" : null;
@@ -127,23 +131,23 @@ final class EtcdV3Gateway {
         if (stream.status() == 200) {
             return stream;
         }
+        EtcdAnswer answer;
         try (stream) {
-            EtcdAnswer answer = stream.complete();
-            if (tokenRefused(answer)) {
-                forgetToken();
-            }
-            throw refused(answer, "/watch");
-        } catch (java.io.IOException e) {
-            throw e instanceof RegistryException refused ? refused
-                    : new UnavailableException("etcd can't be watched: " + stream.endpoint() + ": " + e.getMessage(), true);
+            answer = stream.complete();
+        } catch (IOException e) {
+            throw new UnavailableException("etcd can't be watched: " + stream.endpoint() + ": " + e.getMessage(), true);
         }
+        if (tokenRefused(answer)) {
+            forgetToken();
+        }
+        throw refused(answer, "/watch");
     }
 
     private static long code(EtcdAnswer answer) {
         return answer.json() == null ? 0 : answer.json().integer("code");
     }
 
-    private static RegistryException refused(EtcdAnswer answer, String method) {
+    private RegistryException refused(EtcdAnswer answer, String method) {
         if (answer.text().startsWith("CommonName of client")) {
             return new RegistryException("etcd at " + answer.endpoint() + " has authentication on, and its v3 HTTP API then refuses client"
                     + " certificates with a common name (CN): use a certificate whose subject has no CN, with -etcd-username and"
@@ -152,6 +156,7 @@ final class EtcdV3Gateway {
         if (answer.json() == null && answer.status() == 404) {
             return new NotServedException(answer.endpoint() + " does not serve etcd's v3 API over HTTP");
         }
-        return new RegistryException("etcd at " + answer.endpoint() + " refused " + method.substring(1) + " (v3 API): " + answer.reason());
+        return new RegistryException("etcd at " + answer.endpoint() + " refused " + method.substring(1)
+                + (method.startsWith("/kv") || method.equals("/watch") ? " of " + folder : "") + " (v3 API): " + answer.reason());
     }
 }

@@ -28,7 +28,7 @@ final class EtcdV3Registry implements EtcdStore {
     EtcdV3Registry(EtcdHttp http, LeaseKeys keys, String username, String password) {
         this.http = http;
         this.keys = keys;
-        this.gateway = new EtcdV3Gateway(http, username, password);
+        this.gateway = new EtcdV3Gateway(http, keys.folder(), username, password);
     }
 
     @Override
@@ -84,7 +84,7 @@ final class EtcdV3Registry implements EtcdStore {
     @Override
     public void watchWhile(Cursor from, Predicate<Event> sink) throws RegistryException, InterruptedException {
         long next = from.revision();
-        while (true) {
+        for (boolean first = true;; first = false) {
             try (EtcdStream poll = gateway.watch(JsonValue.object("create_request", JsonValue.object("key", encode(keys.folder()),
                     "range_end", encode(folderEnd()), "start_revision", Long.toString(next))))) {
                 while (true) {
@@ -107,8 +107,9 @@ final class EtcdV3Registry implements EtcdStore {
                         refuseUnlessCompacted(poll, result);
                         return;
                     }
-                    // a lower revision: the store was wiped, or this member lags behind
+                    // with a lower revision the wait would be for the far future
                     if (!cluster(result).equals(from.cluster()) || revision(result) < next - 1) {
+                        WatchEnds.behind(http, poll, first);
                         return;
                     }
                     for (JsonValue event : result.list("events")) {
