@@ -1,6 +1,7 @@
 package flannel.etcd;
 
 import flannel.json.JsonException;
+import flannel.json.JsonValue;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
@@ -37,6 +38,18 @@ final class EtcdHttp implements AutoCloseable {
     record Request(String method, String path, String contentType, String body, List<String> headers) {
     }
 
+    /** Takes the elements of an answer's arrays one by one: those of 10,000 leases together would need more memory than the leases. */
+    interface LongList {
+
+        /** Name of the members that are such arrays. */
+        String member();
+
+        /** An answer begins; what an earlier one, that broke off, has given does not count. */
+        void restart();
+
+        void element(JsonValue value);
+    }
+
     private final List<String> endpoints;
     private final Tls tls;
     private final EtcdTimeouts timeouts;
@@ -57,8 +70,12 @@ final class EtcdHttp implements AutoCloseable {
 
     /** Sends what may be repeated. Any answer below 500 is returned, whatever it says. */
     EtcdAnswer read(Request request) throws UnavailableException, InterruptedException {
+        return read(request, null);
+    }
+
+    EtcdAnswer read(Request request, LongList list) throws UnavailableException, InterruptedException {
         try {
-            return send(request, true);
+            return send(request, list, true);
         } catch (LostAnswerException e) {
             throw new IllegalStateException("a read has no answer to lose", e);
         }
@@ -70,10 +87,11 @@ final class EtcdHttp implements AutoCloseable {
      * @throws LostAnswerException when a member may have got the request and its answer is lost
      */
     EtcdAnswer write(Request request) throws UnavailableException, LostAnswerException, InterruptedException {
-        return send(request, false);
+        return send(request, null, false);
     }
 
-    private EtcdAnswer send(Request request, boolean repeatable) throws UnavailableException, LostAnswerException, InterruptedException {
+    private EtcdAnswer send(Request request, LongList list, boolean repeatable)
+            throws UnavailableException, LostAnswerException, InterruptedException {
         StringBuilder reasons = new StringBuilder();
         boolean connected = false;
         int first = pinned;
@@ -82,7 +100,7 @@ final class EtcdHttp implements AutoCloseable {
             String reason;
             boolean sent = true;
             try {
-                EtcdAnswer answer = repeatable ? exchangeAgainIfStale(at, request) : exchange(at, request);
+                EtcdAnswer answer = repeatable ? exchangeAgainIfStale(at, request, list) : exchange(at, request, list);
                 if (!isUnavailable(answer.status())) {
                     pinned = at;
                     return answer;
@@ -104,23 +122,23 @@ final class EtcdHttp implements AutoCloseable {
     }
 
     /** A pooled connection may have been closed by a server that was restarted since: that says nothing about the server now. */
-    private EtcdAnswer exchangeAgainIfStale(int at, Request request) throws IOException, InterruptedException {
+    private EtcdAnswer exchangeAgainIfStale(int at, Request request, LongList list) throws IOException, InterruptedException {
         try {
-            return exchange(at, request);
+            return exchange(at, request, list);
         } catch (HttpTimeoutException | SSLException e) {
             throw e;
         } catch (IOException e) {
             if (neverSent(e)) {
                 throw e;
             }
-            return exchange(at, request);
+            return exchange(at, request, list);
         }
     }
 
-    private EtcdAnswer exchange(int at, Request request) throws IOException, InterruptedException {
+    private EtcdAnswer exchange(int at, Request request, LongList list) throws IOException, InterruptedException {
         try (EtcdStream stream = open(at, request, timeouts.body())) {
             try {
-                return stream.complete();
+                return stream.complete(list);
             } catch (IOException e) {
                 throw stream.expired() ? new HttpTimeoutException("no complete answer within " + text(timeouts.body())) : e;
             }

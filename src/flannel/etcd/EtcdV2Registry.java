@@ -13,7 +13,6 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.function.Predicate;
@@ -53,27 +52,14 @@ final class EtcdV2Registry implements EtcdStore {
     /** The folder is asked for with a slash behind it: that is what a role's {@code PREFIX/*} matches. */
     @Override
     public Snapshot list() throws RegistryException, InterruptedException {
-        EtcdAnswer answer = http.read(request("GET", keys.folder(), "?recursive=true&quorum=true", null));
+        Listing listing = new Listing("nodes", keys.config(), value -> value, this::lease);
+        EtcdAnswer answer = http.read(request("GET", keys.folder(), "?recursive=true&quorum=true", null), listing);
         Cursor cursor = new Cursor(answer.index() + 1, answer.cluster());
         if (isMissing(answer)) {
             return new Snapshot(null, List.of(), cursor);
         }
-        String config = null;
-        List<Lease> leases = new ArrayList<>();
-        for (JsonValue node : accepted(answer, "list", keys.folder()).get("node").list("nodes")) {
-            String key = node.text("key");
-            if (key.equals(keys.config()) && !node.isTrue("dir")) {
-                config = node.text("value");
-            } else if (key.equals(keys.subnets())) {
-                for (JsonValue entry : node.list("nodes")) {
-                    Lease lease = lease(entry);
-                    if (lease != null) {
-                        leases.add(lease);
-                    }
-                }
-            }
-        }
-        return new Snapshot(config, leases, cursor);
+        accepted(answer, "list", keys.folder());
+        return listing.snapshot(cursor);
     }
 
     private Lease lease(JsonValue node) {
@@ -108,6 +94,8 @@ final class EtcdV2Registry implements EtcdStore {
                     if (change != null && poll.next() != null) {
                         return;
                     }
+                } catch (RegistryException e) {
+                    throw e;
                 } catch (IOException e) {
                     if (poll.expired()) {
                         // what had happened up to the poll's start would have been told at once: the history of other people's keys, of

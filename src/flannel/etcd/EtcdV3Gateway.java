@@ -38,7 +38,12 @@ final class EtcdV3Gateway {
 
     /** Calls what may be repeated. */
     JsonValue read(String method, JsonValue body) throws RegistryException, InterruptedException {
-        return call(method, body, true);
+        return call(method, body, null, true);
+    }
+
+    /** Reads what is long. */
+    JsonValue list(String method, JsonValue body, EtcdHttp.LongList list) throws RegistryException, InterruptedException {
+        return call(method, body, list, true);
     }
 
     /**
@@ -47,7 +52,7 @@ final class EtcdV3Gateway {
      * @throws LostAnswerException when it may have happened or not
      */
     JsonValue write(String method, JsonValue body) throws RegistryException, InterruptedException {
-        return call(method, body, false);
+        return call(method, body, null, false);
     }
 
     /** Two methods have moved: until etcd 3.3 revoke and timetolive were below /kv/lease. */
@@ -55,11 +60,12 @@ final class EtcdV3Gateway {
         return (path == 0 ? "/lease/" : "/kv/lease/") + name;
     }
 
-    private JsonValue call(String method, JsonValue body, boolean repeatable) throws RegistryException, InterruptedException {
+    private JsonValue call(String method, JsonValue body, EtcdHttp.LongList list, boolean repeatable)
+            throws RegistryException, InterruptedException {
         boolean renewed = false;
         while (true) {
             boolean fresh = token == null;
-            EtcdAnswer answer = send(method, body, repeatable, token());
+            EtcdAnswer answer = send(method, body, list, repeatable, token());
             if (answer.status() == 200 && answer.json() != null) {
                 return answer.json();
             }
@@ -71,13 +77,13 @@ final class EtcdV3Gateway {
         }
     }
 
-    private EtcdAnswer send(String method, JsonValue body, boolean repeatable, String token)
+    private EtcdAnswer send(String method, JsonValue body, EtcdHttp.LongList list, boolean repeatable, String token)
             throws RegistryException, InterruptedException {
         String endpoint = "";
         for (int i = 0; i < PATHS.size(); i++) {
             int at = (path + i) % PATHS.size();
             EtcdHttp.Request request = request(PATHS.get(at) + method, body, token);
-            EtcdAnswer answer = repeatable ? http.read(request) : http.write(request);
+            EtcdAnswer answer = repeatable ? http.read(request, list) : http.write(request);
             if (answer.status() != 404 || answer.json() != null) {
                 path = at;
                 return answer;
@@ -99,7 +105,7 @@ final class EtcdV3Gateway {
         String current = token;
         if (current == null) {
             String method = "/auth/authenticate";
-            EtcdAnswer answer = send(method, JsonValue.object("name", username, "password", password), true, "");
+            EtcdAnswer answer = send(method, JsonValue.object("name", username, "password", password), null, true, "");
             if (answer.status() == 200 && answer.json() != null) {
                 current = answer.json().text("token");
             } else if (code(answer) == FAILED_PRECONDITION) {

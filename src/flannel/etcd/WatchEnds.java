@@ -25,7 +25,8 @@ final class WatchEnds {
     }
 
     /**
-     * A watch that has broken off. Returns when listing again is the right thing to do: the store may be another one by now, so that the cursor can't be trusted.
+     * A watch that has broken off. Returns when listing again is the right thing to do: the store may be another one by now, so that the
+     * cursor can't be trusted.
      *
      * @throws UnavailableException when the watch had hardly begun, so that the caller waits a little instead of listing in a busy loop
      */

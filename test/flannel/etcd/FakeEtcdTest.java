@@ -306,7 +306,8 @@ class FakeEtcdTest {
         AtomicReference<String> authorization = new AtomicReference<>();
         FakeEtcd etcd = fake(call -> {
             authorization.set(call.exchange().getRequestHeaders().getFirst("Authorization"));
-            call.json(401, "{\"errorCode\":110,\"message\":\"The request requires user authentication\",\"cause\":\"Insufficient credentials\"}");
+            call.json(401, "{\"errorCode\":110,\"message\":\"The request requires user authentication\","
+                    + "\"cause\":\"Insufficient credentials\"}");
         });
         RegistryException e = assertThrows(RegistryException.class, () -> openAs("fl", "v2", etcd.endpoint()).list());
         assertEquals("Basic " + base64("fl:secret:ä"), authorization.get());
@@ -339,8 +340,8 @@ class FakeEtcdTest {
 
     @Test
     void v3MessagesComeWithoutDelimitersAndInPieces() throws Exception {
-        String config = "{\"result\":{" + HEADER.replace("7", "8") + ",\"events\":[{\"kv\":" + kv("/n/config", "{}", ",\"mod_revision\":\"8\"")
-                + "}]}}";
+        String config = "{\"result\":{" + HEADER.replace("7", "8") + ",\"events\":[{\"kv\":"
+                + kv("/n/config", "{}", ",\"mod_revision\":\"8\"") + "}]}}";
         String lease = "{\"result\":{" + HEADER.replace("7", "9") + ",\"events\":[{\"kv\":"
                 + kv("/n/subnets/10.1.83.0-24", OURS.toJson(), ",\"mod_revision\":\"9\",\"lease\":\"3\"")
                 + "},{\"type\":\"DELETE\",\"kv\":{\"key\":\"" + base64("/n/subnets/10.1.84.0-24") + "\",\"mod_revision\":\"9\"}}]}}";
@@ -351,8 +352,8 @@ class FakeEtcdTest {
                 second.compareAndSet(null, call.body());
                 call.open().chunk("{\"result\":{" + HEADER.replace("7", "9") + ",\"created\":true}}").hang();
             }
-            call.open().chunk("{\"result\":{" + HEADER + ",\"created\":true}}" + config + lease.substring(0, 40)).chunk(lease.substring(40));
-            call.hang();
+            call.open().chunk("{\"result\":{" + HEADER + ",\"created\":true}}" + config + lease.substring(0, 40));
+            call.chunk(lease.substring(40)).hang();
         });
         try (Watching watch = new Watching(open("v3", etcd.endpoint()), new Cursor(8, "9"))) {
             assertEquals(new ConfigChanged("{}"), watch.next());
@@ -396,8 +397,8 @@ class FakeEtcdTest {
         Watching watch = new Watching(open("v2", etcd.endpoint()), new Cursor(8, "c"));
         assertEquals("RESYNC", watch.end());
         // what had happened up to the silent poll's start was not asked for again
-        assertEquals(List.of("GET /v2/keys/n/?wait=true&recursive=true&waitIndex=8", "GET /v2/keys/n/?wait=true&recursive=true&waitIndex=21"),
-                etcd.lines());
+        String poll = "GET /v2/keys/n/?wait=true&recursive=true&waitIndex=";
+        assertEquals(List.of(poll + 8, poll + 21), etcd.lines());
     }
 
     @Test
@@ -409,9 +410,16 @@ class FakeEtcdTest {
 
     @Test
     void v2ClearedHistoryMeansResync() throws Exception {
-        FakeEtcd etcd = fake(call -> call.at(1129, "c").json(400, "{\"errorCode\":401,\"message\":\"The event in requested index is outdated"
-                + " and cleared\",\"cause\":\"the requested history has been cleared [130/30]\",\"index\":1129}"));
+        FakeEtcd etcd = fake(call -> call.at(1129, "c").json(400, "{\"errorCode\":401,\"message\":\"The event in requested index is"
+                + " outdated and cleared\",\"cause\":\"the requested history has been cleared [130/30]\",\"index\":1129}"));
         assertEquals("RESYNC", new Watching(open("v2", etcd.endpoint()), new Cursor(30, "c")).end());
+    }
+
+    @Test
+    void v2RefusalOfAWatchIsSaid() throws Exception {
+        FakeEtcd etcd = fake(call -> call.at(0, "c").json(401, "{\"errorCode\":110,\"message\":\"The request requires user authentication\"}"));
+        assertEquals("RegistryException: etcd at " + etcd.endpoint() + " did not watch /n/ (v2 API): The request requires user"
+                + " authentication", new Watching(open("v2", etcd.endpoint()), new Cursor(8, "c")).end());
     }
 
     /** A proxy that ends every long poll at once must not make a busy loop. */
