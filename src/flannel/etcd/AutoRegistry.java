@@ -87,7 +87,7 @@ final class AutoRegistry implements LeaseRegistry {
         }
         candidates = without;
         active = without.getFirst().store();
-        announce("no network config at " + configKey + " in etcd's " + (without.size() == 2 ? "v2 or v3 store"
+        announce(true, "no network config at " + configKey + " in etcd's " + (without.size() == 2 ? "v2 or v3 store"
                 : active.api() + " store (" + refusals.getFirst() + ")") + ": waiting for it");
         return empty;
     }
@@ -96,7 +96,7 @@ final class AutoRegistry implements LeaseRegistry {
         active = store;
         decided = true;
         candidates = List.of();
-        announce("network config found in etcd's " + store.api() + " store");
+        announce(false, "network config found in etcd's " + store.api() + " store");
         if (store == v2 && !checkedForTwo) {
             checkedForTwo = true;
             // for the warning only: nothing waits for it
@@ -115,9 +115,15 @@ final class AutoRegistry implements LeaseRegistry {
         }
     }
 
-    private void announce(String text) {
-        if (!text.equals(announced)) {
-            announced = text;
+    /** Says it unless it was the last thing said: the caller tries again and again. */
+    private void announce(boolean isTrouble, String text) {
+        if (text.equals(announced)) {
+            return;
+        }
+        announced = text;
+        if (isTrouble) {
+            log.warning(text);
+        } else {
             log.info(text);
         }
     }

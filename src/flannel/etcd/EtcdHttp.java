@@ -1,5 +1,7 @@
 package flannel.etcd;
 
+import flannel.json.JsonException;
+import flannel.json.JsonValue;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
@@ -19,6 +21,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLHandshakeException;
 
 /**
  * Requests to the members of one etcd cluster. Stays with the member that answers, and goes to the next one when it can't be reached, does
@@ -33,6 +36,18 @@ final class EtcdHttp implements AutoCloseable {
      * @param headers     further header lines: name, value, name, value
      */
     record Request(String method, String path, String contentType, String body, List<String> headers) {
+    }
+
+    /** Takes the elements of an answer's arrays one by one: those of 10,000 leases together would need more memory than the leases. */
+    interface LongList {
+
+        /** Name of the members that are such arrays. */
+        String member();
+
+        /** An answer begins; what an earlier one, that broke off, has given does not count. */
+        void restart();
+
+        void element(JsonValue value);
     }
 
     private final List<String> endpoints;
@@ -55,8 +70,12 @@ final class EtcdHttp implements AutoCloseable {
 
     /** Sends what may be repeated. Any answer below 500 is returned, whatever it says. */
     EtcdAnswer read(Request request) throws UnavailableException, InterruptedException {
+        return read(request, null);
+    }
+
+    EtcdAnswer read(Request request, LongList list) throws UnavailableException, InterruptedException {
         try {
-            return send(request, true);
+            return send(request, list, true);
         } catch (LostAnswerException e) {
             throw new IllegalStateException("a read has no answer to lose", e);
         }
@@ -68,10 +87,11 @@ final class EtcdHttp implements AutoCloseable {
      * @throws LostAnswerException when a member may have got the request and its answer is lost
      */
     EtcdAnswer write(Request request) throws UnavailableException, LostAnswerException, InterruptedException {
-        return send(request, false);
+        return send(request, null, false);
     }
 
-    private EtcdAnswer send(Request request, boolean repeatable) throws UnavailableException, LostAnswerException, InterruptedException {
+    private EtcdAnswer send(Request request, LongList list, boolean repeatable)
+            throws UnavailableException, LostAnswerException, InterruptedException {
         StringBuilder reasons = new StringBuilder();
         boolean connected = false;
         int first = pinned;
@@ -80,7 +100,7 @@ final class EtcdHttp implements AutoCloseable {
             String reason;
             boolean sent = true;
             try {
-                EtcdAnswer answer = repeatable ? exchangeAgainIfStale(at, request) : exchange(at, request);
+                EtcdAnswer answer = repeatable ? exchangeAgainIfStale(at, request, list) : exchange(at, request, list);
                 if (!isUnavailable(answer.status())) {
                     pinned = at;
                     return answer;
@@ -102,23 +122,23 @@ final class EtcdHttp implements AutoCloseable {
     }
 
     /** A pooled connection may have been closed by a server that was restarted since: that says nothing about the server now. */
-    private EtcdAnswer exchangeAgainIfStale(int at, Request request) throws IOException, InterruptedException {
+    private EtcdAnswer exchangeAgainIfStale(int at, Request request, LongList list) throws IOException, InterruptedException {
         try {
-            return exchange(at, request);
+            return exchange(at, request, list);
         } catch (HttpTimeoutException | SSLException e) {
             throw e;
         } catch (IOException e) {
             if (neverSent(e)) {
                 throw e;
             }
-            return exchange(at, request);
+            return exchange(at, request, list);
         }
     }
 
-    private EtcdAnswer exchange(int at, Request request) throws IOException, InterruptedException {
+    private EtcdAnswer exchange(int at, Request request, LongList list) throws IOException, InterruptedException {
         try (EtcdStream stream = open(at, request, timeouts.body())) {
             try {
-                return stream.complete();
+                return stream.complete(list);
             } catch (IOException e) {
                 throw stream.expired() ? new HttpTimeoutException("no complete answer within " + text(timeouts.body())) : e;
             }
@@ -213,11 +233,7 @@ final class EtcdHttp implements AutoCloseable {
     /** True when the request can't have reached a server. */
     private static boolean neverSent(IOException e) {
         return e instanceof ConnectException || e instanceof HttpConnectTimeoutException || e instanceof NoRouteToHostException
-                || e instanceof SSLException ssl && isHandshake(ssl);
-    }
-
-    private static boolean isHandshake(SSLException e) {
-        return e instanceof javax.net.ssl.SSLHandshakeException;
+                || e instanceof SSLHandshakeException;
     }
 
     private String reason(IOException e) {
@@ -228,9 +244,20 @@ final class EtcdHttp implements AutoCloseable {
             case ConnectException refused when hasCause(e, UnresolvedAddressException.class) -> "the name does not resolve";
             case ConnectException refused when message.isEmpty() -> "connection refused";
             case SSLException ssl -> Tls.reason(ssl);
-            default -> message.isEmpty() || message.contains("received no bytes") || message.contains("EOF")
-                    ? "the connection was closed without an answer" : lowerFirst(message);
+            case JsonException json -> "the answer is not JSON: " + message;
+            default -> brokenConnection(message);
         };
+    }
+
+    /** java.net.http's words for a connection that breaks are about its own parsers. */
+    private static String brokenConnection(String message) {
+        if (message.isEmpty() || message.contains("received no bytes") || message.contains("EOF")) {
+            return "the connection was closed without an answer";
+        }
+        if (message.startsWith("chunked transfer encoding") || message.startsWith("fixed content-length")) {
+            return "the connection was closed in the middle of an answer";
+        }
+        return Character.toLowerCase(message.charAt(0)) + message.substring(1);
     }
 
     private static boolean hasCause(Throwable e, Class<? extends Throwable> type) {
@@ -240,10 +267,6 @@ final class EtcdHttp implements AutoCloseable {
             }
         }
         return false;
-    }
-
-    private static String lowerFirst(String message) {
-        return Character.toLowerCase(message.charAt(0)) + message.substring(1);
     }
 
     private static String text(Duration duration) {

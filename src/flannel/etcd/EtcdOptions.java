@@ -65,7 +65,9 @@ public record EtcdOptions(List<String> endpoints, String prefix, String api, Str
     }
 
     private static IllegalArgumentException notAnEndpoint(String text) {
-        return new IllegalArgumentException("\"" + (text.contains("@") ? "…" : text) + "\" is not an etcd endpoint of the form http://host:port");
+        // what stands before an @ may be a password
+        return new IllegalArgumentException("\"" + (text.contains("@") ? "…@" + text.substring(text.lastIndexOf('@') + 1) : text)
+                + "\" is not an etcd endpoint of the form http://host:port");
     }
 
     /** The prefix with one slash in front, none behind and no doubles; "" for the root. */

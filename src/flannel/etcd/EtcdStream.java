@@ -79,25 +79,47 @@ final class EtcdStream implements AutoCloseable {
         try {
             return parser.next();
         } catch (IOException e) {
-            // the body's stream turns an interrupt into an IOException
-            if (Thread.interrupted()) {
-                throw new InterruptedException();
-            }
-            throw e;
+            throw unlessInterrupted(e);
         }
+    }
+
+    private JsonValue next(EtcdHttp.LongList list) throws IOException, InterruptedException {
+        try {
+            list.restart();
+            return parser.next(list.member(), list::element);
+        } catch (IOException e) {
+            throw unlessInterrupted(e);
+        }
+    }
+
+    /** The body's stream turns an interrupt into an IOException: turns it back. */
+    private static IOException unlessInterrupted(IOException e) throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        return e;
     }
 
     /** Reads the body to its end. */
     EtcdAnswer complete() throws IOException, InterruptedException {
+        return complete(null);
+    }
+
+    /** Reads the body to its end; the elements of a long list go to its consumer, unless that is null. */
+    EtcdAnswer complete(EtcdHttp.LongList list) throws IOException, InterruptedException {
         JsonValue json = null;
         String text = "";
         if (header("Content-Type").contains("json")) {
-            json = next();
+            json = list == null ? next() : next(list);
             while (next() != null) {
                 // an answer is one value; reading to the end lets the connection be used again
             }
         } else {
-            text = new String(response.body().readNBytes(MAX_TEXT_BYTES), StandardCharsets.UTF_8);
+            try {
+                text = new String(response.body().readNBytes(MAX_TEXT_BYTES), StandardCharsets.UTF_8);
+            } catch (IOException e) {
+                throw unlessInterrupted(e);
+            }
         }
         return new EtcdAnswer(endpoint, status(), json, text, index(), cluster());
     }

@@ -13,7 +13,6 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.function.Predicate;
@@ -53,27 +52,14 @@ final class EtcdV2Registry implements EtcdStore {
     /** The folder is asked for with a slash behind it: that is what a role's {@code PREFIX/*} matches. */
     @Override
     public Snapshot list() throws RegistryException, InterruptedException {
-        EtcdAnswer answer = http.read(request("GET", keys.folder(), "?recursive=true&quorum=true", null));
+        Listing listing = new Listing("nodes", keys.config(), value -> value, this::lease);
+        EtcdAnswer answer = http.read(request("GET", keys.folder(), "?recursive=true&quorum=true", null), listing);
         Cursor cursor = new Cursor(answer.index() + 1, answer.cluster());
         if (isMissing(answer)) {
             return new Snapshot(null, List.of(), cursor);
         }
-        String config = null;
-        List<Lease> leases = new ArrayList<>();
-        for (JsonValue node : accepted(answer, "list", keys.folder()).get("node").list("nodes")) {
-            String key = node.text("key");
-            if (key.equals(keys.config()) && !node.isTrue("dir")) {
-                config = node.text("value");
-            } else if (key.equals(keys.subnets())) {
-                for (JsonValue entry : node.list("nodes")) {
-                    Lease lease = lease(entry);
-                    if (lease != null) {
-                        leases.add(lease);
-                    }
-                }
-            }
-        }
-        return new Snapshot(config, leases, cursor);
+        accepted(answer, "list", keys.folder());
+        return listing.snapshot(cursor);
     }
 
     private Lease lease(JsonValue node) {
@@ -89,7 +75,7 @@ final class EtcdV2Registry implements EtcdStore {
     @Override
     public void watchWhile(Cursor from, Predicate<Event> sink) throws RegistryException, InterruptedException {
         long next = from.revision();
-        while (true) {
+        for (boolean first = true;; first = false) {
             String query = "?wait=true&recursive=true&waitIndex=" + next;
             try (EtcdStream poll = http.stream(request("GET", keys.folder(), query, null), http.timeouts().poll())) {
                 JsonValue change;
@@ -98,8 +84,9 @@ final class EtcdV2Registry implements EtcdStore {
                         refuseUnlessCleared(poll.complete());
                         return;
                     }
-                    // a lower index: the store was wiped, or this member lags behind; waiting would be for the far future
+                    // with a lower index the wait would be for the far future
                     if (!poll.cluster().equals(from.cluster()) || poll.index() < next - 1) {
+                        WatchEnds.behind(http, poll, first);
                         return;
                     }
                     change = poll.next();
@@ -107,6 +94,8 @@ final class EtcdV2Registry implements EtcdStore {
                     if (change != null && poll.next() != null) {
                         return;
                     }
+                } catch (RegistryException e) {
+                    throw e;
                 } catch (IOException e) {
                     if (poll.expired()) {
                         // what had happened up to the poll's start would have been told at once: the history of other people's keys, of
@@ -131,8 +120,7 @@ final class EtcdV2Registry implements EtcdStore {
     private void refuseUnlessCleared(EtcdAnswer answer) throws RegistryException {
         long code = errorCode(answer);
         if (code != INDEX_CLEARED && code != WATCHER_CLEARED) {
-            accepted(answer, "watch", keys.folder());
-            throw refused(answer, "watch", keys.folder());
+            throw failure(answer, "watch", keys.folder());
         }
     }
 
@@ -232,21 +220,22 @@ final class EtcdV2Registry implements EtcdStore {
 
     /** The answer's body if it is a success, else the exception that its error code stands for. */
     private static JsonValue accepted(EtcdAnswer answer, String verb, String key) throws RegistryException {
-        if (answer.json() == null && (answer.status() == 404 || answer.status() == 405)) {
-            throw new NotServedException(answer.endpoint() + " does not serve etcd's v2 API"
-                    + " (etcd 3.4 and 3.5 do with --enable-v2, later ones never)");
-        }
         if (answer.status() < 300 && answer.json() != null && answer.json().get("node") != null) {
             return answer.json();
         }
-        throw switch ((int) errorCode(answer)) {
-            case KEY_NOT_FOUND, COMPARE_FAILED, KEY_EXISTS -> new LeaseConflictException(key + ": " + answer.reason());
-            default -> refused(answer, verb, key);
-        };
+        throw failure(answer, verb, key);
     }
 
-    private static RegistryException refused(EtcdAnswer answer, String verb, String key) {
-        return new RegistryException("etcd at " + answer.endpoint() + " did not " + verb + " " + key + " (v2 API): " + answer.reason());
+    private static RegistryException failure(EtcdAnswer answer, String verb, String key) {
+        if (answer.json() == null && (answer.status() == 404 || answer.status() == 405)) {
+            return new NotServedException(answer.endpoint() + " does not serve etcd's v2 API"
+                    + " (etcd 3.4 and 3.5 do with --enable-v2, later ones never)");
+        }
+        return switch ((int) errorCode(answer)) {
+            case KEY_NOT_FOUND, COMPARE_FAILED, KEY_EXISTS -> new LeaseConflictException(key + ": " + answer.reason());
+            default -> new RegistryException("etcd at " + answer.endpoint() + " did not " + verb + " " + key + " (v2 API): "
+                    + answer.reason());
+        };
     }
 
     @Override

@@ -2,6 +2,7 @@ package flannel.etcd;
 
 import flannel.json.JsonValue;
 import flannel.lease.RegistryException;
+import java.io.IOException;
 import java.util.List;
 
 /**
@@ -19,14 +20,17 @@ final class EtcdV3Gateway {
     private static final int UNAUTHENTICATED = 16;
 
     private final EtcdHttp http;
+    private final String folder;
     private final String username;
     private final String password;
     private volatile int path;
     /** "" when authentication turned out to be off, null when there is none yet. */
     private volatile String token;
 
-    EtcdV3Gateway(EtcdHttp http, String username, String password) {
+    /** @param folder of the keys, for messages */
+    EtcdV3Gateway(EtcdHttp http, String folder, String username, String password) {
         this.http = http;
+        this.folder = folder;
         this.username = username;
         this.password = password;
         this.token = username.isEmpty() ? "" : null;
@@ -34,7 +38,12 @@ final class EtcdV3Gateway {
 
     /** Calls what may be repeated. */
     JsonValue read(String method, JsonValue body) throws RegistryException, InterruptedException {
-        return call(method, body, true);
+        return call(method, body, null, true);
+    }
+
+    /** Reads what is long. */
+    JsonValue list(String method, JsonValue body, EtcdHttp.LongList list) throws RegistryException, InterruptedException {
+        return call(method, body, list, true);
     }
 
     /**
@@ -43,7 +52,7 @@ final class EtcdV3Gateway {
      * @throws LostAnswerException when it may have happened or not
      */
     JsonValue write(String method, JsonValue body) throws RegistryException, InterruptedException {
-        return call(method, body, false);
+        return call(method, body, null, false);
     }
 
     /** Two methods have moved: until etcd 3.3 revoke and timetolive were below /kv/lease. */
@@ -51,11 +60,12 @@ final class EtcdV3Gateway {
         return (path == 0 ? "/lease/" : "/kv/lease/") + name;
     }
 
-    private JsonValue call(String method, JsonValue body, boolean repeatable) throws RegistryException, InterruptedException {
+    private JsonValue call(String method, JsonValue body, EtcdHttp.LongList list, boolean repeatable)
+            throws RegistryException, InterruptedException {
         boolean renewed = false;
         while (true) {
             boolean fresh = token == null;
-            EtcdAnswer answer = send(method, body, repeatable, token());
+            EtcdAnswer answer = send(method, body, list, repeatable, token());
             if (answer.status() == 200 && answer.json() != null) {
                 return answer.json();
             }
@@ -67,13 +77,13 @@ final class EtcdV3Gateway {
         }
     }
 
-    private EtcdAnswer send(String method, JsonValue body, boolean repeatable, String token)
+    private EtcdAnswer send(String method, JsonValue body, EtcdHttp.LongList list, boolean repeatable, String token)
             throws RegistryException, InterruptedException {
         String endpoint = "";
         for (int i = 0; i < PATHS.size(); i++) {
             int at = (path + i) % PATHS.size();
             EtcdHttp.Request request = request(PATHS.get(at) + method, body, token);
-            EtcdAnswer answer = repeatable ? http.read(request) : http.write(request);
+            EtcdAnswer answer = repeatable ? http.read(request, list) : http.write(request);
             if (answer.status() != 404 || answer.json() != null) {
                 path = at;
                 return answer;
@@ -95,7 +105,7 @@ final class EtcdV3Gateway {
         String current = token;
         if (current == null) {
             String method = "/auth/authenticate";
-            EtcdAnswer answer = send(method, JsonValue.object("name", username, "password", password), true, "");
+            EtcdAnswer answer = send(method, JsonValue.object("name", username, "password", password), null, true, "");
             if (answer.status() == 200 && answer.json() != null) {
                 current = answer.json().text("token");
             } else if (code(answer) == FAILED_PRECONDITION) {
@@ -127,23 +137,23 @@ final class EtcdV3Gateway {
         if (stream.status() == 200) {
             return stream;
         }
+        EtcdAnswer answer;
         try (stream) {
-            EtcdAnswer answer = stream.complete();
-            if (tokenRefused(answer)) {
-                forgetToken();
-            }
-            throw refused(answer, "/watch");
-        } catch (java.io.IOException e) {
-            throw e instanceof RegistryException refused ? refused
-                    : new UnavailableException("etcd can't be watched: " + stream.endpoint() + ": " + e.getMessage(), true);
+            answer = stream.complete();
+        } catch (IOException e) {
+            throw new UnavailableException("etcd can't be watched: " + stream.endpoint() + ": " + e.getMessage(), true);
         }
+        if (tokenRefused(answer)) {
+            forgetToken();
+        }
+        throw refused(answer, "/watch");
     }
 
     private static long code(EtcdAnswer answer) {
         return answer.json() == null ? 0 : answer.json().integer("code");
     }
 
-    private static RegistryException refused(EtcdAnswer answer, String method) {
+    private RegistryException refused(EtcdAnswer answer, String method) {
         if (answer.text().startsWith("CommonName of client")) {
             return new RegistryException("etcd at " + answer.endpoint() + " has authentication on, and its v3 HTTP API then refuses client"
                     + " certificates with a common name (CN): use a certificate whose subject has no CN, with -etcd-username and"
@@ -152,6 +162,7 @@ final class EtcdV3Gateway {
         if (answer.json() == null && answer.status() == 404) {
             return new NotServedException(answer.endpoint() + " does not serve etcd's v3 API over HTTP");
         }
-        return new RegistryException("etcd at " + answer.endpoint() + " refused " + method.substring(1) + " (v3 API): " + answer.reason());
+        return new RegistryException("etcd at " + answer.endpoint() + " refused " + method.substring(1)
+                + (method.startsWith("/kv") || method.equals("/watch") ? " of " + folder : "") + " (v3 API): " + answer.reason());
     }
 }

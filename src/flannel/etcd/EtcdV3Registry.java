@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.function.Predicate;
@@ -28,7 +27,7 @@ final class EtcdV3Registry implements EtcdStore {
     EtcdV3Registry(EtcdHttp http, LeaseKeys keys, String username, String password) {
         this.http = http;
         this.keys = keys;
-        this.gateway = new EtcdV3Gateway(http, username, password);
+        this.gateway = new EtcdV3Gateway(http, keys.folder(), username, password);
     }
 
     @Override
@@ -44,21 +43,10 @@ final class EtcdV3Registry implements EtcdStore {
 
     @Override
     public Snapshot list() throws RegistryException, InterruptedException {
-        JsonValue answer = gateway.read("/kv/range", JsonValue.object("key", encode(keys.folder()), "range_end", encode(folderEnd())));
-        String config = null;
-        List<Lease> leases = new ArrayList<>();
-        for (JsonValue kv : answer.list("kvs")) {
-            String key = decode(kv.text("key"));
-            if (key.equals(keys.config())) {
-                config = decode(kv.text("value"));
-            } else {
-                Lease lease = lease(key, kv);
-                if (lease != null) {
-                    leases.add(lease);
-                }
-            }
-        }
-        return new Snapshot(config, leases, new Cursor(revision(answer) + 1, cluster(answer)));
+        Listing listing = new Listing("kvs", encode(keys.config()), EtcdV3Registry::decode, kv -> lease(decode(kv.text("key")), kv));
+        JsonValue answer = gateway.list("/kv/range",
+                JsonValue.object("key", encode(keys.folder()), "range_end", encode(folderEnd())), listing);
+        return listing.snapshot(new Cursor(revision(answer) + 1, cluster(answer)));
     }
 
     /** End of the range of all keys that start with the folder: '0' comes after '/'. */
@@ -84,7 +72,7 @@ final class EtcdV3Registry implements EtcdStore {
     @Override
     public void watchWhile(Cursor from, Predicate<Event> sink) throws RegistryException, InterruptedException {
         long next = from.revision();
-        while (true) {
+        for (boolean first = true;; first = false) {
             try (EtcdStream poll = gateway.watch(JsonValue.object("create_request", JsonValue.object("key", encode(keys.folder()),
                     "range_end", encode(folderEnd()), "start_revision", Long.toString(next))))) {
                 while (true) {
@@ -107,8 +95,9 @@ final class EtcdV3Registry implements EtcdStore {
                         refuseUnlessCompacted(poll, result);
                         return;
                     }
-                    // a lower revision: the store was wiped, or this member lags behind
+                    // with a lower revision the wait would be for the far future
                     if (!cluster(result).equals(from.cluster()) || revision(result) < next - 1) {
+                        WatchEnds.behind(http, poll, first);
                         return;
                     }
                     for (JsonValue event : result.list("events")) {

@@ -143,6 +143,8 @@ final class Tls {
         if (message.contains("plaintext connection")) {
             return "the server does not speak TLS there: use http instead of https";
         }
-        return "TLS: " + message;
+        // the JDK puts the alert's name in front: "(certificate_unknown) No name matching etcd1 found"
+        String plain = message.replaceFirst("^\\([a-z_]+\\) ", "");
+        return (plain.startsWith("No ") ? "the server's certificate is for another name: " : "TLS: ") + plain;
     }
 }

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * Reads JSON values one after another from a stream of UTF-8, with or without white space between them (etcd's gateway
@@ -22,14 +23,25 @@ public final class JsonParser {
     private static final int END = -1;
 
     private final InputStream in;
-    private final byte[] buffer = new byte[8192];
+    private final byte[] buffer;
     private int position;
     private int limit;
     private long consumed;
     private byte[] text = new byte[128];
+    /** Name of the arrays that are handed out element by element; null for none. */
+    private String handedOut;
+    private Consumer<JsonValue> elements;
 
     public JsonParser(InputStream in) {
         this.in = in;
+        this.buffer = new byte[8192];
+    }
+
+    /** Reads from memory. */
+    JsonParser(byte[] json) {
+        this.in = InputStream.nullInputStream();
+        this.buffer = json;
+        this.limit = json.length;
     }
 
     /**
@@ -40,6 +52,21 @@ public final class JsonParser {
     public JsonValue next() throws IOException {
         skipSpace();
         return peek() == END ? null : value(0);
+    }
+
+    /**
+     * The next value, without the elements of the arrays that are members of the given name: these go to {@code sink}, innermost first, as
+     * soon as each has been read, so that a long list need not fit into memory.
+     */
+    public JsonValue next(String member, Consumer<JsonValue> sink) throws IOException {
+        handedOut = member;
+        elements = sink;
+        try {
+            return next();
+        } finally {
+            handedOut = null;
+            elements = null;
+        }
     }
 
     /** True when nothing but white space is left. */
@@ -55,7 +82,7 @@ public final class JsonParser {
         int c = peek();
         return switch (c) {
             case '{' -> object(depth);
-            case '[' -> array(depth);
+            case '[' -> array(depth, false);
             case '"' -> new JsonValue.Str(string());
             case 't' -> literal("true", new JsonValue.Bool(true));
             case 'f' -> literal("false", new JsonValue.Bool(false));
@@ -86,7 +113,7 @@ public final class JsonParser {
             skipSpace();
             expect(':');
             skipSpace();
-            members.put(name, value(depth + 1));
+            members.put(name, name.equals(handedOut) && peek() == '[' ? array(depth + 1, true) : value(depth + 1));
             skipSpace();
             if (peek() == '}') {
                 read();
@@ -96,21 +123,26 @@ public final class JsonParser {
         }
     }
 
-    private JsonValue array(int depth) throws IOException {
+    private JsonValue array(int depth, boolean handOut) throws IOException {
         read();
-        List<JsonValue> elements = new ArrayList<>();
+        List<JsonValue> kept = new ArrayList<>();
         skipSpace();
         if (peek() == ']') {
             read();
-            return new JsonValue.Arr(elements);
+            return new JsonValue.Arr(kept);
         }
         while (true) {
             skipSpace();
-            elements.add(value(depth + 1));
+            JsonValue element = value(depth + 1);
+            if (handOut) {
+                elements.accept(element);
+            } else {
+                kept.add(element);
+            }
             skipSpace();
             if (peek() == ']') {
                 read();
-                return new JsonValue.Arr(elements);
+                return new JsonValue.Arr(kept);
             }
             expect(',');
         }

@@ -1,6 +1,5 @@
 package flannel.json;
 
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -63,7 +62,7 @@ public sealed interface JsonValue {
 
     /** Reads exactly one value; anything but white space behind it is an error. */
     static JsonValue parse(String text) throws JsonException {
-        JsonParser parser = new JsonParser(new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)));
+        JsonParser parser = new JsonParser(text.getBytes(StandardCharsets.UTF_8));
         try {
             JsonValue value = parser.next();
             if (value == null) {

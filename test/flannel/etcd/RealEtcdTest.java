@@ -15,6 +15,7 @@ import flannel.lease.LeaseAttributes;
 import flannel.lease.LeaseConflictException;
 import flannel.lease.LeaseRegistry;
 import flannel.lease.LeaseRegistry.ConfigChanged;
+import flannel.lease.LeaseRegistry.Cursor;
 import flannel.lease.LeaseRegistry.LeaseGone;
 import flannel.lease.LeaseRegistry.LeasePut;
 import flannel.lease.LeaseRegistry.Snapshot;
@@ -152,9 +153,9 @@ class RealEtcdTest {
     void storesWhatTheOriginalStores(String api) throws Exception {
         Lease lease = open(api).create(subnet("10.1.83.0/24"), vxlan("192.168.32.211", "6a:c2:56:ce:ab:ac"), DAY);
         String key = prefix + "/subnets/10.1.83.0-24";
+        String stored = api.equals("v2") ? etcd.etcdctl("2", "get", key) : etcd.etcdctl("3", "get", "--print-value-only", key);
         assertEquals("{\"PublicIP\":\"192.168.32.211\",\"BackendType\":\"vxlan\",\"BackendData\":{\"VtepMAC\":\"6a:c2:56:ce:ab:ac\"}}",
-                etcd.etcdctl(api.substring(1), api.equals("v2") ? new String[] {"get", key} : new String[] {"get", "--print-value-only", key})
-                        .strip());
+                stored.strip());
         if (api.equals("v2")) {
             assertTrue(JsonValue.parse(etcd.getV2(key)).get("node").integer("ttl") > 86_000);
         } else {
@@ -290,7 +291,7 @@ class RealEtcdTest {
     @Test
     void v2HistoryThatIsClearedMeansResync() throws Exception {
         LeaseRegistry registry = open("v2");
-        LeaseRegistry.Cursor old = registry.list().cursor();
+        Cursor old = registry.list().cursor();
         for (int i = 0; i < 1100; i++) {
             etcd.putV2("/elsewhere/k" + i % 10, "x");
         }
@@ -327,7 +328,7 @@ class RealEtcdTest {
     @Test
     void v3CompactionMeansResync() throws Exception {
         LeaseRegistry registry = open("v3");
-        LeaseRegistry.Cursor old = registry.list().cursor();
+        Cursor old = registry.list().cursor();
         etcd.putV3("/elsewhere", "1");
         long revision = JsonValue.parse(etcd.putV3("/elsewhere", "2")).get("header").integer("revision");
         etcd.callV3("/kv/compaction", "{\"revision\":\"" + revision + "\"}");
@@ -336,11 +337,12 @@ class RealEtcdTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"v2", "v3"})
-    void aCursorOfTheFutureOrOfAnotherClusterMeansResync(String api) throws Exception {
+    void aCursorOfTheFutureOrOfAnotherClusterIsNotWaitedFor(String api) throws Exception {
         LeaseRegistry registry = open(api);
-        LeaseRegistry.Cursor cursor = registry.list().cursor();
-        assertEquals("RESYNC", new Watching(registry, new LeaseRegistry.Cursor(cursor.revision() + 1000, cursor.cluster())).end());
-        assertEquals("RESYNC", new Watching(registry, new LeaseRegistry.Cursor(cursor.revision(), "4711")).end());
+        Cursor cursor = registry.list().cursor();
+        String expected = "UnavailableException: etcd can't be watched: " + etcd.endpoint() + " has not seen what was listed";
+        assertEquals(expected, new Watching(registry, new Cursor(cursor.revision() + 1000, cursor.cluster())).end());
+        assertEquals(expected, new Watching(registry, new Cursor(cursor.revision(), "4711")).end());
     }
 
     @ParameterizedTest

@@ -110,4 +110,15 @@ class JsonTest {
             }
         };
     }
+
+    @Test
+    void handsOutTheElementsOfLongArrays() throws Exception {
+        List<String> handedOut = new ArrayList<>();
+        JsonParser parser = new JsonParser(new ByteArrayInputStream(
+                "{\"node\":{\"nodes\":[{\"k\":1},{\"k\":2,\"nodes\":[3,[4]]}],\"x\":[5]},\"nodes\":6}[7]".getBytes(StandardCharsets.UTF_8)));
+        JsonValue rest = parser.next("nodes", element -> handedOut.add(element.toString()));
+        assertEquals(List.of("{\"k\":1}", "3", "[4]", "{\"k\":2,\"nodes\":[]}"), handedOut);
+        assertEquals("{\"node\":{\"nodes\":[],\"x\":[5]},\"nodes\":6}", rest.toString());
+        assertEquals("[7]", parser.next().toString());
+    }
 }

@@ -1,0 +1,188 @@
+package flannel.etcd;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import flannel.lab.Etcd;
+import flannel.lease.LeaseAttributes;
+import flannel.lease.LeaseRegistry;
+import flannel.lease.LeaseRegistry.LeasePut;
+import flannel.lease.LeaseRegistry.Snapshot;
+import flannel.lease.RegistryException;
+import flannel.log.Log;
+import flannel.net.Ipv4;
+import flannel.net.Ipv4Subnet;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Certificates and keys as openssl makes them, and an etcd that wants them. */
+class TlsTest {
+
+    private static final EtcdTimeouts QUICK =
+            new EtcdTimeouts(Duration.ofSeconds(2), Duration.ofSeconds(5), Duration.ofSeconds(5), Duration.ofSeconds(2));
+
+    @TempDir
+    private static Path folder;
+
+    private static Etcd etcd;
+
+    private final ByteArrayOutputStream logged = new ByteArrayOutputStream();
+
+    @BeforeAll
+    static void start() throws Exception {
+        assumeTrue(Etcd.isInstalled(), "etcd is not installed");
+        assumeTrue(Files.isExecutable(Path.of("/usr/bin/openssl")), "openssl is not installed");
+        for (String ca : List.of("ca", "other-ca")) {
+            openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=" + ca + " -keyout " + ca + ".key"
+                    + " -out " + ca + ".crt");
+        }
+        // etcd's gateway dials its own server with the server's certificate: it must do for a client too
+        Files.writeString(folder.resolve("server.ext"), "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n");
+        Files.writeString(folder.resolve("client.ext"), "extendedKeyUsage=clientAuth\n");
+        openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out server.key");
+        sign("server", "/CN=server", "ca");
+        openssl("genrsa -traditional -out rsa-pkcs1.key 2048");
+        openssl("pkcs8 -topk8 -nocrypt -in rsa-pkcs1.key -out rsa-pkcs8.key");
+        openssl("ecparam -genkey -name prime256v1 -out ec-sec1.key");
+        openssl("pkcs8 -topk8 -nocrypt -in ec-sec1.key -out ec-pkcs8.key");
+        openssl("ecparam -genkey -name secp384r1 -noout -out ec384-sec1.key");
+        openssl("pkcs8 -topk8 -passout pass:x -in rsa-pkcs1.key -out encrypted.key");
+        for (String key : List.of("rsa-pkcs1", "rsa-pkcs8", "ec-sec1", "ec-pkcs8", "ec384-sec1")) {
+            Files.copy(folder.resolve("client.ext"), folder.resolve(key + ".ext"));
+            sign(key, "/CN=client", "ca");
+        }
+        Files.copy(folder.resolve("ec-sec1.key"), folder.resolve("stranger.key"));
+        Files.copy(folder.resolve("client.ext"), folder.resolve("stranger.ext"));
+        sign("stranger", "/CN=client", "other-ca");
+        etcd = Etcd.start("--enable-v2", "--cert-file=" + path("server.crt"), "--key-file=" + path("server.key"),
+                "--trusted-ca-file=" + path("ca.crt"), "--client-cert-auth");
+    }
+
+    private static void sign(String name, String subject, String authority) throws Exception {
+        openssl("req -new -key " + name + ".key -out " + name + ".csr -subj " + subject);
+        openssl("x509 -req -in " + name + ".csr -CA " + authority + ".crt -CAkey " + authority + ".key -CAcreateserial -days 2 -extfile "
+                + name + ".ext -out " + name + ".crt");
+    }
+
+    private static void openssl(String arguments) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of("openssl"));
+        command.addAll(List.of(arguments.split(" ")));
+        Process process = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(0, process.waitFor(), () -> command + ": " + output);
+    }
+
+    @AfterAll
+    static void stop() {
+        if (etcd != null) {
+            etcd.close();
+        }
+    }
+
+    private static String path(String file) {
+        return file.isEmpty() ? "" : folder.resolve(file).toString();
+    }
+
+    private LeaseRegistry open(String api, String endpoint, String ca, String certificate, String key) {
+        return EtcdRegistries.open(new EtcdOptions(List.of(endpoint), "/coreos.com/network", api, path(ca), path(certificate), path(key),
+                "", ""), QUICK, Log.to(new PrintStream(logged, true), 0));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"rsa-pkcs1", "rsa-pkcs8", "ec-sec1", "ec-pkcs8", "ec384-sec1"})
+    void clientKeysOfAllForms(String name) throws Exception {
+        for (String api : List.of("v2", "v3")) {
+            try (LeaseRegistry registry = open(api, etcd.endpoint(), "ca.crt", name + ".crt", name + ".key")) {
+                Snapshot snapshot = registry.list();
+                try (Watching watch = new Watching(registry, snapshot.cursor())) {
+                    registry.delete(registry.create(Ipv4Subnet.parse("10.1.5.0/24"),
+                            new LeaseAttributes(Ipv4.parse("192.168.32.211"), "", null, ""), Duration.ofDays(1)));
+                    assertTrue(watch.next() instanceof LeasePut);
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "https | other-ca.crt | ec-sec1.crt | ec-sec1.key | the server's certificate is not signed by a known authority (-etcd-cafile)",
+        "https |              | ec-sec1.crt | ec-sec1.key | the server's certificate is not signed by a known authority (-etcd-cafile)",
+        "https | ca.crt       |             |             | the server wants another client certificate (-etcd-certfile, -etcd-keyfile)",
+        "https | ca.crt       | stranger.crt | stranger.key | the server wants another client certificate (-etcd-certfile, -etcd-keyfile)",
+        "http  | ca.crt       | ec-sec1.crt | ec-sec1.key | "})
+    void whatDoesNotFitIsSaid(String scheme, String ca, String certificate, String key, String reason) {
+        String endpoint = etcd.endpoint().replace("https", scheme);
+        try (LeaseRegistry registry = open("v3", endpoint, text(ca), text(certificate), text(key))) {
+            RegistryException e = assertThrows(RegistryException.class, registry::list);
+            assertTrue(e.getMessage().startsWith("etcd cluster is unavailable: " + endpoint + ": " + text(reason)), e.getMessage());
+        }
+    }
+
+    private static String text(String cell) {
+        return cell == null ? "" : cell;
+    }
+
+    /** The name in the certificate is not the one in the endpoint. */
+    @Test
+    void aCertificateOfAnotherNameIsSaid() {
+        String endpoint = etcd.endpoint().replace("127.0.0.1", "localhost");
+        try (LeaseRegistry registry = open("v3", endpoint, "ca.crt", "ec-sec1.crt", "ec-sec1.key")) {
+            RegistryException e = assertThrows(RegistryException.class, registry::list);
+            assertTrue(e.getMessage().endsWith("the server's certificate is for another name: No name matching localhost found"),
+                    e.getMessage());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "missing.crt | ec-sec1.crt   | ec-sec1.key     | missing.crt does not exist",
+        "ca.crt      | ec-sec1.crt   |                 | -etcd-certfile and -etcd-keyfile are needed both",
+        "ca.crt      | ec-sec1.crt   | ec-sec1.crt     | ec-sec1.crt holds no PEM private key",
+        "ca.key      | ec-sec1.crt   | ec-sec1.key     | ca.key holds no PEM certificate",
+        "ca.crt      | ec-sec1.crt   | encrypted.key   | encrypted.key is encrypted: flanneld needs it without a passphrase",
+        "ca.crt      | ec-sec1.crt   | rsa-pkcs1.key   | does not belong to the certificate"})
+    void filesThatCantBeUsedAreSaidAtOnce(String ca, String certificate, String key, String reason) {
+        IllegalArgumentException e = assertThrows(IllegalArgumentException.class,
+                () -> open("v3", "https://127.0.0.1:1", text(ca), text(certificate), text(key)));
+        assertTrue(e.getMessage().contains(reason), e.getMessage());
+    }
+
+    @Test
+    void certificatesAreReadAgainWhenTheyHaveChanged() throws Exception {
+        copy("stranger", "rotated");
+        try (LeaseRegistry registry = open("v3", etcd.endpoint(), "ca.crt", "rotated.crt", "rotated.key")) {
+            assertThrows(RegistryException.class, registry::list);
+            copy("rsa-pkcs1", "rotated");
+            Files.setLastModifiedTime(folder.resolve("rotated.crt"), FileTime.fromMillis(1_000_000));
+            registry.list();
+            Files.writeString(folder.resolve("rotated.crt"), "half a file");
+            registry.list();
+        }
+        assertTrue(logged.toString().contains("etcd certificates read again"), logged.toString());
+        assertTrue(logged.toString().contains("keeping the etcd certificates read before"), logged.toString());
+    }
+
+    private static void copy(String from, String to) throws IOException {
+        for (String ending : List.of(".crt", ".key")) {
+            Files.copy(folder.resolve(from + ending), folder.resolve(to + ending), StandardCopyOption.REPLACE_EXISTING);
+        }
+    }
+}
