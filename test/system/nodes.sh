@@ -1,7 +1,7 @@
 # Hosts for the system test: Debian, booted by systemd-nspawn from one root folder that all share, each with its own overlay,
 # network namespace, systemd and Docker. Sourced by run.sh. All names begin with "flts-" and the test's process id.
 
-PACKAGES=systemd,systemd-sysv,dbus,iproute2,iptables,iputils-ping,procps,rpm,dnf,docker.io,etcd-server,etcd-client
+PACKAGES=systemd,systemd-sysv,dbus,iproute2,iptables,iputils-ping,procps,rpm,dnf,docker.io,etcd-server,etcd-client,busybox-static
 SUITE=bookworm
 CACHE=${FLANNEL_CACHE:-/var/cache/flannel-java}
 
@@ -41,7 +41,8 @@ prepare_node() {
     mount -t overlay "$PREFIX-$1" -o "lowerdir=$ROOT,upperdir=$node/upper,workdir=$node/work" "$node/root"
     echo "$1" > "$node/root/etc/hostname"
     tr -d - < /proc/sys/kernel/random/uuid > "$node/root/etc/machine-id"
-    echo '%_dbpath /var/lib/rpm' > "$node/root/etc/rpm/macros.dbpath"       # Debian's rpm has it in the home folder
+    mkdir -p "$node/root/etc/rpm"
+    echo '%_dbpath /var/lib/rpm' > "$node/root/etc/rpm/macros"              # Debian's rpm has it in the home folder
     ln -s /dev/null "$node/root/etc/systemd/system/systemd-networkd-wait-online.service"
 }
 
@@ -72,6 +73,7 @@ boot() {
             --bind="$node/docker:/var/lib/docker" --bind="$node/containerd:/var/lib/containerd"
     ) > "$node/console" 2>&1 < /dev/null &
     echo $! > "$node/nspawn"
+    disown
     await 20 leader "$name" > /dev/null || { cat "$node/console"; return 1; }
     await 20 systemd_is_up "$name" || { cat "$node/console"; return 1; }
     # With cgroup1 nspawn mounts them read-only.

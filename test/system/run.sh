@@ -28,7 +28,7 @@ main() {
     if [ "$FAILED" != 0 ]; then
         for host in node1 node2; do
             say "The journal of $host ends so:"
-            on_quietly "$host" 'journalctl --no-pager -n 60 -u flanneld -u docker -o short' 2>&1 | cut -c 1-200
+            on_quietly "$host" 'journalctl --no-pager -n 40 -u flanneld' 2>&1 | cut -c 1-200
         done
     fi
     echo "$PASSED passed, $FAILED failed, 0 skipped"
