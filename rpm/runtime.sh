@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# rpm/runtime.sh: makes build/runtime, the Java runtime that the package carries: the few modules needed, the daemon among them,
+# a launcher that is called flanneld, and an archive of classes loaded and linked ahead of time.
+#
+# The same jar and JDK give the same bytes. So the archive is made from a list of classes in the source tree (rpm/train.sh makes it)
+# and not from a training run at every build: what a run loads depends on timing, and needs etcd, root and a network namespace.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export LC_ALL=C
+
+main() {
+    rm -rf build/runtime build/runtime.jar build/runtime.work
+    mkdir -p build/runtime.work
+    local image=build/runtime.work/image
+    link_image "$image"
+    make_launcher "$image"
+    leave_out "$image"
+    archive_classes "$image"
+    set_times "$image"
+    mv "$image" build/runtime
+    # What build/runtime was made of: build/flanneld uses it only as long as the jar is this one.
+    cp build/flanneld.jar build/runtime.jar
+    rm -rf build/runtime.work
+}
+
+# The options of etc/jvm.options go into the image itself, so that no command line shows them.
+link_image() {
+    local options
+    options=$(grep -v '^#' etc/jvm.options | tr '\n' ' ')
+    "$JAVA_HOME/bin/jlink" --module-path build/flanneld.jar --add-modules flannel --output "$1" \
+        --strip-java-debug-attributes --no-header-files --no-man-pages --compress zip-6 --add-options "${options% }"
+    # A tenth of the package are symbols that only a debugger of the JVM itself would want.
+    find "$1" -name '*.so' -exec strip --strip-unneeded {} +
+}
+
+# The launchers of the JDK's own tools (javac, keytool) are "java" with a main class built in: every argument is the program's, none the JVM's,
+# and JDK_JAVA_OPTIONS is not read. That is what a daemon wants, so keytool's is taken, and its main class replaced by ours of no greater length.
+make_launcher() {
+    local tool=java.base/sun.security.tools.keytool.Main own=flannel/flannel.Main padding
+    padding=$(printf '%*s' $((${#tool} - ${#own})) '' | sed 's/ /\\x00/g')
+    sed "s|$tool|$own$padding|" "$1/bin/keytool" > "$1/bin/flanneld"
+    chmod 755 "$1/bin/flanneld"
+    cmp -s "$1/bin/keytool" "$1/bin/flanneld" && { echo "rpm/runtime.sh: this JDK's keytool launcher names no $tool" >&2; exit 1; }
+    return 0
+}
+
+# jexec runs jars by binfmt_misc, jrt-fs.jar lets other JDKs look inside, classlist is the JDK's own list for an archive.
+leave_out() {
+    rm "$1/bin/java" "$1/bin/keytool" "$1/lib/jexec" "$1/lib/jrt-fs.jar" "$1/lib/classlist"
+}
+
+# The archive is put where the JVM looks for its default one, so no option and no path names it, and the image can be moved.
+# It holds the daemon's own classes too. They come from the image's lib/modules, which the JVM compares with the archive's record of it.
+archive_classes() {
+    local archive=$1/lib/server/classes.jsa list=build/runtime.work/classes.list
+    # The module's own classes, whether the training knew them or not.
+    { cat rpm/classes.list; "$JAVA_HOME/bin/jar" --list --file build/flanneld.jar | sed -n '/module-info/d; s/\.class$//p' | sort; } > "$list"
+    set_times "$1"
+    dump "$1" "$list" "$archive"
+    dump "$1" "$list" build/runtime.work/again.jsa
+    erase_clock "$archive" build/runtime.work/again.jsa
+    cmp "$archive" build/runtime.work/again.jsa
+}
+
+dump() {
+    "$1/bin/flanneld" -J-Xshare:dump -J-XX:+IgnoreUnrecognizedVMOptions -J-XX:+AOTClassLinking -J-Xlog:disable -J-Xlog:all=error:stderr \
+        -J-XX:SharedClassListFile="$2" -J-XX:SharedArchiveFile="$3" > build/runtime.work/dump.log 2>&1 ||
+        { cat build/runtime.work/dump.log >&2; exit 1; }
+    chmod 644 "$3"
+}
+
+# Two dumps differ only in the age of some SoftReferences (milliseconds of the monotonic clock, 8 bytes each, in the heap's part of the file)
+# and in the checksums of it (4 bytes each, in the header's first page; the JVM checks them only with -XX:+VerifySharedSpaces).
+# All of these are set to zero in both.
+erase_clock() {
+    local file offset size
+    { cmp -l "$1" "$2" || true; } | awk '{ size = $1 <= 4096 ? 4 : 8; print int(($1 - 1) / size) * size, size }' | uniq > build/runtime.work/clock
+    [ "$(wc -l < build/runtime.work/clock)" -lt 500 ] || { echo "rpm/runtime.sh: two dumps of the class archive differ in more than clocks" >&2; exit 1; }
+    while read -r offset size; do
+        for file; do
+            head -c "$size" /dev/zero | dd of="$file" bs=1 seek="$offset" conv=notrunc status=none
+        done
+    done < build/runtime.work/clock
+}
+
+# The archive remembers the time of lib/modules.
+set_times() {
+    find "$1" -exec touch -h -d "@$(git log -1 --format=%ct 2> /dev/null || echo 1500000000)" {} +
+}
+
+main
