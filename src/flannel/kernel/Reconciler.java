@@ -232,8 +232,8 @@ public final class Reconciler implements AutoCloseable {
                     replaced.add(found.destination());
                 } else {
                     missing.remove(asFound(rightful));
-                    failures.add(new Failure(describe(asFound(rightful)), new SystemCallException("add " + describe(asFound(rightful)),
-                            Errno.EEXIST, "someone else's " + describe(found) + " is there; remove it")));
+                    failures.add(new Failure(describe(asFound(rightful)), new SystemCallException("adding it", Errno.EEXIST,
+                            "someone else's " + describe(found) + " is there; remove it, or let the overlay have another range")));
                 }
             } else if (ours) {
                 plan.delete(found);
