@@ -42,6 +42,10 @@ public sealed interface Found {
      */
     record Route(int index, Ipv4Subnet destination, Ipv4 gateway, boolean onlink, int protocol, int scope, int metric, boolean plain)
             implements Found {
+
+        Route withScope(int other) {
+            return new Route(index, destination, gateway, onlink, protocol, other, metric, plain);
+        }
     }
 
     /**

@@ -38,6 +38,14 @@ public final class Reconciler implements AutoCloseable {
      */
     public static final int ROUTE_PROTOCOL = 241;
 
+    /**
+     * The kernel looks for a next hop like the new route's in a hash of protocol, scope, metric and device, but not gateway: routes to ten
+     * thousand gateways on one device are one chain of ten thousand, and putting them in costs the square (two seconds). The scope of a
+     * route with a gateway may be anything below "link" and means nothing for forwarding, so every so many routes get the next one.
+     */
+    private static final int ROUTES_PER_SCOPE = 256;
+    private static final int LAST_SCOPE = 199;
+
     private final Log log;
     private final KernelTables tables;
     private final OwnLink ownLink;
@@ -118,7 +126,7 @@ public final class Reconciler implements AutoCloseable {
             if (declared.put(entry)) {
                 devicesKnown &= indexOf(entry.device()) != 0;
                 boolean inPlace = !(entry instanceof KernelEntry.Route route) || replaced.contains(route.destination());
-                plan.put(inPlace ? Change.Kind.PUT : Change.Kind.ADD, asFound(entry));
+                plan.put(inPlace ? Change.Kind.PUT : Change.Kind.ADD, spread(asFound(entry), declared.routes().size()));
             }
         }
         if (!devicesKnown) {
@@ -208,7 +216,7 @@ public final class Reconciler implements AutoCloseable {
         List<Found.Route> others = new ArrayList<>();
         int leftovers = 0;
         for (Found.Route found : tables.routes()) {
-            if (!missing.remove(found)) {
+            if (!missing.remove(anyScope(found))) {
                 others.add(found);
             }
         }
@@ -224,24 +232,36 @@ public final class Reconciler implements AutoCloseable {
                     replaced.add(found.destination());
                 } else {
                     missing.remove(asFound(rightful));
-                    failures.add(new Failure(describe(asFound(rightful)), new SystemCallException("add " + describe(asFound(rightful)),
-                            Errno.EEXIST, "someone else's " + describe(found) + " is there; remove it")));
+                    failures.add(new Failure(describe(asFound(rightful)), new SystemCallException("adding it", Errno.EEXIST,
+                            "someone else's " + describe(found) + " is there; remove it, or let the overlay have another range")));
                 }
             } else if (ours) {
                 plan.delete(found);
             }
         }
+        int position = 0;
         for (KernelEntry.Route route : declared.routes()) {
             Found wanted = asFound(route);
             if (missing.contains(wanted)) {
-                plan.put(replaced.contains(route.destination()) ? Change.Kind.PUT : Change.Kind.ADD, wanted);
+                plan.put(replaced.contains(route.destination()) ? Change.Kind.PUT : Change.Kind.ADD, spread(wanted, position));
             }
+            position++;
         }
         if (leftovers > 0) {
             log.info("Taking over " + leftovers + " routes within " + state.network() + " that an earlier flanneld left on " + state.underlay());
         }
         leftoversTaken = true;
         return failures;
+    }
+
+    private static Found spread(Found what, int position) {
+        return what instanceof Found.Route route && route.gateway() != null
+                ? route.withScope(Math.min(position / ROUTES_PER_SCOPE, LAST_SCOPE)) : what;
+    }
+
+    private static Found anyScope(Found what) {
+        return what instanceof Found.Route route && route.gateway() != null && route.scope() <= LAST_SCOPE
+                ? route.withScope(RT_SCOPE_UNIVERSE) : what;
     }
 
     private boolean isOurs(Found.Route route) {
@@ -312,7 +332,7 @@ public final class Reconciler implements AutoCloseable {
         }
         KernelEntry rightful = declared.inPlaceOf(what);
         if (rightful != null) {
-            return !asFound(rightful).equals(what);
+            return !asFound(rightful).equals(anyScope(what));
         }
         return isStale(what) && !(what instanceof Found.Neighbour neighbour && !Neighbours.isPermanent(neighbour));
     }
@@ -328,7 +348,7 @@ public final class Reconciler implements AutoCloseable {
         return switch (what) {
             // a neighbour that vanishes tells no longer what it was
             case Found.Neighbour neighbour -> true;
-            case Found.Route route -> incomplete || asFound(rightful).equals(what);
+            case Found.Route route -> incomplete || asFound(rightful).equals(anyScope(what));
             default -> asFound(rightful).equals(what);
         };
     }

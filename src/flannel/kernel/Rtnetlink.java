@@ -110,7 +110,7 @@ final class Rtnetlink implements KernelTables {
                 (index, errno, detail) -> {
                     Change change = changes.get(index);
                     if (!isDoneAlready(change, errno)) {
-                        String operation = (change.kind() == Change.Kind.DELETE ? "remove " : "add ") + nameOf(change.what());
+                        String operation = change.kind() == Change.Kind.DELETE ? "removing it" : "adding it";
                         refusals.refused(change, new SystemCallException(operation, errno, detail));
                     }
                 });
@@ -119,16 +119,6 @@ final class Rtnetlink implements KernelTables {
     private static boolean isDoneAlready(Change change, int errno) {
         return change.kind() == Change.Kind.DELETE && (errno == Errno.ENOENT || errno == Errno.ESRCH || errno == Errno.ENODEV
                 || errno == Errno.EADDRNOTAVAIL);
-    }
-
-    private static String nameOf(Found what) {
-        return switch (what) {
-            case Found.Link link -> "link " + link.name();
-            case Found.Address address -> "address " + address.address() + "/" + address.prefixLength();
-            case Found.Route route -> "route " + route.destination() + (route.gateway() == null ? "" : " via " + route.gateway());
-            case Found.Neighbour neighbour -> "neighbour " + neighbour.address() + " at " + neighbour.mac();
-            case Found.Fdb fdb -> "FDB entry " + fdb.mac() + " to " + fdb.vtep();
-        };
     }
 
     @Override
