@@ -1,0 +1,9 @@
+package flannel.backend.udp;
+
+/** What the data path counts; see {@link UdpCounters} for the meaning of each. */
+enum Counter {
+    SENT_PACKETS, SENT_BYTES, SENT_MESSAGES, SEND_CALLS, TUN_READS,
+    RECEIVED_PACKETS, RECEIVED_BYTES, RECEIVED_MESSAGES, RECEIVE_CALLS, TUN_WRITES,
+    ICMP_REPLIES,
+    NO_ROUTE, NOT_IPV4, TOO_BIG, SOCKET_FULL, SEND_FAILED, STRANGER, SPOOFED, MALFORMED, TUN_FULL
+}

@@ -1,0 +1,129 @@
+package flannel.backend.udp;
+
+import flannel.linux.Errno;
+import flannel.linux.Libc;
+import flannel.log.Log;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** The way out: reads packets from the TUN device and sends them to the hosts they belong to. For one thread. */
+final class Encapsulator {
+
+    /** Room for the largest packet that the device hands over, with its virtio header. */
+    private static final int SLOT = 65536 + 64;
+
+    /** Places the IPv4 header that follows a virtio header on a multiple of 16. */
+    private static final int ALIGNMENT = 64;
+
+    private static final int OUTER_HEADERS = 28;
+
+    private final DataPath path;
+    private final Features features;
+    private final Counters counters;
+    private final SendBatch batch;
+    private final MemorySegment buffer;
+    private final MemorySegment reply;
+    private final int virtioSize;
+    private final int packetsPerBatch;
+    private final int bytesPerBatch;
+    private final RateLimit icmpLimit = new RateLimit(100, 50);
+
+    Encapsulator(DataPath path, Arena arena, Limits limits, Counters counters, Log log) {
+        this.path = path;
+        this.features = path.features();
+        this.counters = counters;
+        virtioSize = features.virtioHeader() ? VirtioHeader.SIZE : 0;
+        packetsPerBatch = features.batches() ? limits.packetsRead() : 1;
+        bytesPerBatch = limits.bytesRead();
+        batch = new SendBatch(arena, path.port(), features.segmentation(),
+                new DatagramSender(arena, path.socket().fd(), features.batches(), counters, log));
+        buffer = arena.allocate(bytesPerBatch + 2L * SLOT, ALIGNMENT);
+        reply = arena.allocate(VirtioHeader.SIZE + IcmpReplies.MAX_SIZE, 8);
+    }
+
+    /**
+     * Forwards one batch of what waits at the device.
+     *
+     * @return packets read; 0 when nothing was waiting
+     */
+    int work() {
+        ForwardingTable table = path.table();
+        int packets = 0;
+        int start = ALIGNMENT - virtioSize;
+        long at = start;
+        while (packets < packetsPerBatch && at < bytesPerBatch) {
+            long read = Libc.read(path.tun().fd(), buffer.asSlice(at, SLOT), SLOT);
+            if (read <= 0) {
+                if (read == -Errno.EBADFD) {
+                    path.restoreDevice();
+                }
+                break;
+            }
+            packets++;
+            forward(table, at, (int) read);
+            at = (at + read + ALIGNMENT - 1 & -ALIGNMENT) + start;
+        }
+        if (packets > 0) {
+            counters.add(Counter.TUN_READS, packets);
+            batch.flush();
+        }
+        return packets;
+    }
+
+    private void forward(ForwardingTable table, long at, int read) {
+        long packet = at + virtioSize;
+        int available = read - virtioSize;
+        int length = Ipv4Header.soundLength(buffer, packet, available);
+        if (length == 0) {
+            boolean ipv4 = available > 0 && Ipv4Header.u8(buffer, packet) >>> 4 == 4;
+            counters.add(ipv4 ? Counter.MALFORMED : Counter.NOT_IPV4, 1);
+            return;
+        }
+        int host = table.host(Ipv4Header.destination(buffer, packet));
+        if (host == 0) {
+            counters.add(Counter.NO_ROUTE, 1);
+            answer(IcmpReplies.netUnreachable(buffer, packet, length, reply, VirtioHeader.SIZE));
+            return;
+        }
+        PathMtus mtus = path.mtus();
+        if (!mtus.isEmpty() && isTooBig(mtus, at, packet, length, host)) {
+            counters.add(Counter.TOO_BIG, 1);
+            return;
+        }
+        int datagrams = 1;
+        if (virtioSize == 0) {
+            batch.add(host, buffer, packet, length);
+        } else {
+            datagrams = Segmenter.split(buffer, at, packet, length, host, batch);
+        }
+        if (datagrams == 0) {
+            counters.add(Counter.MALFORMED, 1);
+        } else {
+            counters.add(Counter.SENT_PACKETS, datagrams);
+            counters.add(Counter.SENT_BYTES, length);
+        }
+    }
+
+    /** What may be fragmented goes out all the same: the kernel fragments the datagram around it. */
+    private boolean isTooBig(PathMtus mtus, long virtio, long packet, int length, int host) {
+        if ((Ipv4Header.u16(buffer, packet + Ipv4Header.FRAGMENT) & Ipv4Header.DONT_FRAGMENT) == 0) {
+            return false;
+        }
+        int mtu = mtus.of(host, System.nanoTime());
+        int largest = virtioSize == 0 ? length : Segmenter.largestSegment(buffer, virtio, packet, length);
+        if (mtu == Integer.MAX_VALUE || largest <= mtu - OUTER_HEADERS) {
+            return false;
+        }
+        answer(IcmpReplies.fragmentationNeeded(buffer, packet, length, mtu - OUTER_HEADERS, reply, VirtioHeader.SIZE));
+        return true;
+    }
+
+    private void answer(int length) {
+        if (length > 0 && icmpLimit.allows(System.nanoTime())) {
+            reply.asSlice(0, VirtioHeader.SIZE).fill((byte) 0);
+            long offset = VirtioHeader.SIZE - virtioSize;
+            Libc.write(path.tun().fd(), reply.asSlice(offset), virtioSize + length);
+            counters.add(Counter.ICMP_REPLIES, 1);
+        }
+    }
+}

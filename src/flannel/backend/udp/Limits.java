@@ -1,0 +1,17 @@
+package flannel.backend.udp;
+
+/**
+ * How much is done at a time. Small enough that a batch's memory stays in the processor's second-level cache, and that a small packet
+ * behind it does not wait long; large enough that the calls cost little.
+ *
+ * @param packetsRead      most packets read from the TUN device before they are sent
+ * @param bytesRead        no further packet is read once there are so many bytes
+ * @param messagesReceived most messages a receive call
+ * @param threads          1: both directions in one thread; 2: a thread each
+ */
+record Limits(int packetsRead, int bytesRead, int messagesReceived, int threads) {
+
+    static Limits forThisHost() {
+        return new Limits(64, 256 * 1024, 8, Runtime.getRuntime().availableProcessors() <= 2 ? 1 : 2);
+    }
+}

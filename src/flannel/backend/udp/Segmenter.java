@@ -1,0 +1,145 @@
+package flannel.backend.udp;
+
+import static flannel.backend.udp.Ipv4Header.putI32;
+import static flannel.backend.udp.Ipv4Header.putU16;
+import static flannel.backend.udp.Ipv4Header.putU8;
+import static flannel.backend.udp.Ipv4Header.u16;
+import static flannel.backend.udp.Ipv4Header.u8;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Finishes the packets that the kernel hands over half done: cuts TCP and UDP super-packets into packets of the size it asks for, and
+ * fills in checksums, just as the kernel's own segmentation would (net/ipv4/af_inet.c inet_gso_segment, tcp_offload.c, udp_offload.c).
+ * Works on memory only.
+ */
+final class Segmenter {
+
+    private Segmenter() {
+    }
+
+    /**
+     * Adds a packet from the TUN device to the batch, in as many datagrams as it takes. All but the payload is taken from the packet's own
+     * headers, which the kernel has built; the virtio header's lengths are checked against them.
+     *
+     * @param virtio where the packet's virtio header is
+     * @param packet where the packet is: {@link Ipv4Header#soundLength} has passed it, with {@code length}
+     * @return datagrams added; 0 when the two headers contradict each other, and nothing was added
+     */
+    static int split(MemorySegment memory, long virtio, long packet, int length, int toHost, SendBatch batch) {
+        return switch (VirtioHeader.gsoType(memory, virtio)) {
+            case VirtioHeader.GSO_NONE -> single(memory, virtio, packet, length, toHost, batch);
+            case VirtioHeader.GSO_TCPV4 -> tcp(memory, virtio, packet, length, toHost, batch);
+            case VirtioHeader.GSO_UDP_L4 -> udp(memory, virtio, packet, length, toHost, batch);
+            default -> 0;
+        };
+    }
+
+    /** Size of the largest packet that {@link #split} makes of a packet. */
+    static int largestSegment(MemorySegment memory, long virtio, long packet, int length) {
+        int headerLength = Ipv4Header.headerLength(memory, packet);
+        int gsoSize = VirtioHeader.gsoSize(memory, virtio);
+        return switch (VirtioHeader.gsoType(memory, virtio)) {
+            case VirtioHeader.GSO_TCPV4 -> length < headerLength + Transport.TCP_SIZE ? length
+                    : Math.min(length, headerLength + tcpHeaderLength(memory, packet + headerLength) + gsoSize);
+            case VirtioHeader.GSO_UDP_L4 -> Math.min(length, headerLength + Transport.UDP_SIZE + gsoSize);
+            default -> length;
+        };
+    }
+
+    private static int single(MemorySegment memory, long virtio, long packet, int length, int toHost, SendBatch batch) {
+        if (VirtioHeader.needsChecksum(memory, virtio)) {
+            int start = VirtioHeader.checksumStart(memory, virtio);
+            int field = start + VirtioHeader.checksumOffset(memory, virtio);
+            if (start < Ipv4Header.SIZE || field + 2 > length) {
+                return 0;
+            }
+            // The field holds the pseudo-header's sum already, so it is summed with the rest.
+            int checksum = Checksum.finish(Checksum.add(0, memory, packet + start, length - start));
+            boolean udp = u8(memory, packet + Ipv4Header.PROTOCOL) == Ipv4Header.UDP;
+            Checksum.store(memory, packet + field, udp ? notZero(checksum) : checksum);
+        }
+        batch.add(toHost, memory, packet, length);
+        return 1;
+    }
+
+    private static int tcp(MemorySegment memory, long virtio, long packet, int length, int toHost, SendBatch batch) {
+        int ipLength = Ipv4Header.headerLength(memory, packet);
+        long tcp = packet + ipLength;
+        if (u8(memory, packet + Ipv4Header.PROTOCOL) != Ipv4Header.TCP || length < ipLength + Transport.TCP_SIZE) {
+            return 0;
+        }
+        int headerLength = ipLength + tcpHeaderLength(memory, tcp);
+        int gsoSize = VirtioHeader.gsoSize(memory, virtio);
+        if (headerLength < ipLength + Transport.TCP_SIZE || headerLength >= length || gsoSize == 0) {
+            return 0;
+        }
+        int id = u16(memory, packet + Ipv4Header.ID);
+        int sequence = Ipv4Header.i32(memory, tcp + Transport.TCP_SEQUENCE);
+        int flags = u8(memory, tcp + Transport.TCP_FLAGS);
+        int segments = 0;
+        for (int at = headerLength; at < length; at += gsoSize) {
+            int payload = Math.min(gsoSize, length - at);
+            boolean last = at + payload == length;
+            long header = batch.nextHeader();
+            MemorySegment headers = batch.headers();
+            MemorySegment.copy(memory, packet, headers, header, headerLength);
+            fillIpv4(headers, header, ipLength, headerLength + payload, id + segments);
+            long to = header + ipLength;
+            putI32(headers, to + Transport.TCP_SEQUENCE, sequence + (at - headerLength));
+            putU8(headers, to + Transport.TCP_FLAGS, flags & (last ? -1 : ~(Transport.FIN | Transport.PSH))
+                    & (segments == 0 ? -1 : ~Transport.CWR));
+            Checksum.store(headers, to + Transport.TCP_CHECKSUM, 0);
+            long sum = Checksum.pseudoHeader(headers, header, Ipv4Header.TCP, headerLength - ipLength + payload);
+            sum = Checksum.add(sum, headers, to, headerLength - ipLength);
+            sum = Checksum.add(sum, memory, packet + at, payload);
+            Checksum.store(headers, to + Transport.TCP_CHECKSUM, Checksum.finish(sum));
+            batch.addWithHeader(toHost, headerLength, memory, packet + at, payload);
+            segments++;
+        }
+        return segments;
+    }
+
+    private static int udp(MemorySegment memory, long virtio, long packet, int length, int toHost, SendBatch batch) {
+        int ipLength = Ipv4Header.headerLength(memory, packet);
+        int headerLength = ipLength + Transport.UDP_SIZE;
+        int gsoSize = VirtioHeader.gsoSize(memory, virtio);
+        if (u8(memory, packet + Ipv4Header.PROTOCOL) != Ipv4Header.UDP || headerLength >= length || gsoSize == 0) {
+            return 0;
+        }
+        int id = u16(memory, packet + Ipv4Header.ID);
+        int segments = 0;
+        for (int at = headerLength; at < length; at += gsoSize) {
+            int payload = Math.min(gsoSize, length - at);
+            long header = batch.nextHeader();
+            MemorySegment headers = batch.headers();
+            MemorySegment.copy(memory, packet, headers, header, headerLength);
+            fillIpv4(headers, header, ipLength, headerLength + payload, id + segments);
+            long to = header + ipLength;
+            putU16(headers, to + Transport.UDP_LENGTH, Transport.UDP_SIZE + payload);
+            Checksum.store(headers, to + Transport.UDP_CHECKSUM, 0);
+            long sum = Checksum.pseudoHeader(headers, header, Ipv4Header.UDP, Transport.UDP_SIZE + payload);
+            sum = Checksum.add(sum, headers, to, Transport.UDP_SIZE);
+            sum = Checksum.add(sum, memory, packet + at, payload);
+            Checksum.store(headers, to + Transport.UDP_CHECKSUM, notZero(Checksum.finish(sum)));
+            batch.addWithHeader(toHost, headerLength, memory, packet + at, payload);
+            segments++;
+        }
+        return segments;
+    }
+
+    private static void fillIpv4(MemorySegment headers, long header, int ipLength, int length, int id) {
+        putU16(headers, header + Ipv4Header.TOTAL_LENGTH, length);
+        putU16(headers, header + Ipv4Header.ID, id);
+        Checksum.fillIpv4(headers, header, ipLength);
+    }
+
+    static int tcpHeaderLength(MemorySegment memory, long tcp) {
+        return (u8(memory, tcp + Transport.TCP_DATA_OFFSET) >>> 4) * 4;
+    }
+
+    /** In UDP a checksum of zero means none, so a sum that comes to zero is written as all ones (RFC 768). */
+    private static int notZero(int checksum) {
+        return checksum == 0 ? 0xffff : checksum;
+    }
+}

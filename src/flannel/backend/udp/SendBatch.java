@@ -1,0 +1,163 @@
+package flannel.backend.udp;
+
+import flannel.linux.IoVectors;
+import flannel.linux.MessageHeaders;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Datagrams gathered for one sendmmsg. Payloads are not copied: a datagram is a piece of memory as it stands, or a header built in
+ * {@link #headers} and a piece behind it. Where the kernel can cut messages (UDP_SEGMENT), datagrams to one host that follow each other
+ * and are of one length, the last of them perhaps shorter, become one message.
+ */
+final class SendBatch {
+
+    /** Takes the batch when it is full; it is empty afterwards. */
+    interface Flush {
+        void send(SendBatch batch);
+    }
+
+    /** Most datagrams a message: the kernel's UDP_MAX_SEGMENTS before Linux 6.9. */
+    private static final int MAX_SEGMENTS = 64;
+
+    /** Most payload bytes of a UDP message over IPv4. */
+    private static final int MAX_MESSAGE_BYTES = 65507;
+
+    private static final int MAX_DATAGRAMS = 512;
+    private static final int MAX_MESSAGES = 256;
+
+    /** IPv4 and TCP headers with all their options are 120 bytes. */
+    private static final int HEADER_ROOM = 128;
+
+    private final int port;
+    private final Flush flush;
+    private final MessageHeaders messageHeaders;
+    private final IoVectors vectors;
+    private final MemorySegment headers;
+    private final int[] firstVector = new int[MAX_DATAGRAMS + 1];
+    private final int[] firstDatagram = new int[MAX_MESSAGES + 1];
+
+    private boolean segmentation;
+    private int messages;
+    private int datagrams;
+    private int usedVectors;
+
+    private int host;
+    private int segmentSize;
+    private int messageBytes;
+    private boolean open;
+
+    /** @param port where the peers listen */
+    SendBatch(Arena arena, int port, boolean segmentation, Flush flush) {
+        this.port = port;
+        this.segmentation = segmentation;
+        this.flush = flush;
+        messageHeaders = new MessageHeaders(arena, MAX_MESSAGES);
+        vectors = new IoVectors(arena, 2 * MAX_DATAGRAMS);
+        headers = arena.allocate(MAX_DATAGRAMS * HEADER_ROOM, 64);
+    }
+
+    /** Adds a datagram that lies in memory as it is to be sent. */
+    void add(int toHost, MemorySegment memory, long offset, int length) {
+        makeRoom();
+        vectors.set(usedVectors, memory, offset, length);
+        append(toHost, length, 1);
+    }
+
+    /** Where in {@link #headers} the next datagram's header is to be built; sends the batch first if it is full. */
+    long nextHeader() {
+        makeRoom();
+        return (long) datagrams * HEADER_ROOM;
+    }
+
+    MemorySegment headers() {
+        return headers;
+    }
+
+    /** Adds a datagram whose header was built at {@link #nextHeader}. */
+    void addWithHeader(int toHost, int headerLength, MemorySegment payload, long offset, int payloadLength) {
+        vectors.set(usedVectors, headers, (long) datagrams * HEADER_ROOM, headerLength);
+        vectors.set(usedVectors + 1, payload, offset, payloadLength);
+        append(toHost, headerLength + payloadLength, 2);
+    }
+
+    private void makeRoom() {
+        if (datagrams == MAX_DATAGRAMS || messages == MAX_MESSAGES) {
+            flush();
+        }
+    }
+
+    private void append(int toHost, int length, int vectorCount) {
+        if (!open || toHost != host || length > segmentSize || messageBytes + length > MAX_MESSAGE_BYTES
+                || datagrams - firstDatagram[messages - 1] == MAX_SEGMENTS) {
+            messageHeaders.sendTo(messages, toHost, port);
+            firstDatagram[messages] = datagrams;
+            messages++;
+            host = toHost;
+            segmentSize = length;
+            messageBytes = 0;
+        }
+        messageBytes += length;
+        open = segmentation && length == segmentSize;
+        firstVector[datagrams] = usedVectors;
+        datagrams++;
+        usedVectors += vectorCount;
+    }
+
+    /** Sends what is there. */
+    void flush() {
+        if (messages == 0) {
+            return;
+        }
+        firstVector[datagrams] = usedVectors;
+        firstDatagram[messages] = datagrams;
+        for (int i = 0; i < messages; i++) {
+            int from = firstVector[firstDatagram[i]];
+            messageHeaders.vectors(i, vectors, from, firstVector[firstDatagram[i + 1]] - from);
+            if (datagrams(i) > 1) {
+                messageHeaders.segmentSize(i, datagramLength(i));
+            }
+        }
+        flush.send(this);
+        messages = 0;
+        datagrams = 0;
+        usedVectors = 0;
+        open = false;
+    }
+
+    private int datagramLength(int message) {
+        int length = 0;
+        int datagram = firstDatagram[message];
+        for (int i = firstVector[datagram]; i < firstVector[datagram + 1]; i++) {
+            length += (int) vectors.length(i);
+        }
+        return length;
+    }
+
+    /** From now on each datagram is a message: the interface that leads out can't do it after all. */
+    void endSegmentation() {
+        segmentation = false;
+    }
+
+    int messages() {
+        return messages;
+    }
+
+    MessageHeaders messageHeaders() {
+        return messageHeaders;
+    }
+
+    IoVectors vectors() {
+        return vectors;
+    }
+
+    /** How many datagrams message {@code message} is. */
+    int datagrams(int message) {
+        return firstDatagram[message + 1] - firstDatagram[message];
+    }
+
+    /** Where the pieces of datagram {@code index} of a message begin; those of the next one begin where they end. */
+    int firstVector(int message, int index) {
+        return firstVector[firstDatagram[message] + index];
+    }
+}

@@ -1,0 +1,214 @@
+package flannel.backend.udp;
+
+import flannel.backend.Backend;
+import flannel.backend.UnusablePeerException;
+import flannel.json.JsonValue;
+import flannel.kernel.KernelEntry;
+import flannel.kernel.Link;
+import flannel.kernel.Underlay;
+import flannel.lease.Lease;
+import flannel.linux.Errno;
+import flannel.linux.Libc;
+import flannel.linux.SystemCallException;
+import flannel.linux.TunDevice;
+import flannel.linux.UdpSocket;
+import flannel.log.Log;
+import flannel.net.Ipv4;
+import flannel.net.Ipv4Subnet;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/**
+ * Encapsulation in user space: each packet for another host's subnet travels as the payload of one UDP datagram, with no header of its
+ * own. Wire compatible with the original's udp backend, both ways. Packets come from and go to a TUN device that exists as long as the
+ * backend is open; one thread or two carry them ({@link PacketLoop}).
+ */
+public final class UdpBackend implements Backend {
+
+    /** Outer IPv4 and UDP headers. */
+    private static final int OVERHEAD = 28;
+
+    /** The original's too: packets that may wait for us at the device. */
+    private static final int QUEUE_LENGTH = 500;
+
+    private static final int MOST_DEVICES = 100;
+
+    private final Ipv4Subnet network;
+    private final Underlay underlay;
+    private final Log log;
+    private final Arena arena;
+    private final DataPath path;
+    private final List<Counters> counters;
+    private final List<PacketLoop> loops = new ArrayList<>();
+    private final List<Thread> threads = new ArrayList<>();
+    private final int stopFd;
+
+    private UdpBackend(UdpConfig config, Ipv4Subnet network, Underlay underlay, Limits limits, Arena arena, TunDevice tun, UdpSocket socket,
+            Features features, int stopFd, Log log, Consumer<Throwable> fatal) {
+        this.network = network;
+        this.underlay = underlay;
+        this.log = log;
+        this.arena = arena;
+        this.stopFd = stopFd;
+        path = new DataPath(tun, socket, features, config, underlay.mtu(), arena, log);
+        Counters sent = new Counters();
+        Counters received = limits.threads() == 1 ? sent : new Counters();
+        counters = sent == received ? List.of(sent) : List.of(sent, received);
+        Encapsulator out = new Encapsulator(path, arena, limits, sent, log);
+        Decapsulator in = new Decapsulator(path, arena, limits, received, log);
+        if (limits.threads() == 1) {
+            start("udp", new PacketLoop(path, out, in, stopFd, arena, fatal));
+        } else {
+            start("udp-out", new PacketLoop(path, out, null, stopFd, arena, fatal));
+            start("udp-in", new PacketLoop(path, null, in, stopFd, arena, fatal));
+        }
+    }
+
+    private void start(String name, PacketLoop loop) {
+        loops.add(loop);
+        threads.add(Thread.ofPlatform().name(name).daemon().stackSize(256 << 10).start(loop));
+    }
+
+    /**
+     * Makes the TUN device, binds the socket and starts to carry packets (to nowhere until {@link #leases} has been called).
+     *
+     * @param fatal told when a thread of the data path has died
+     * @throws SystemCallException when the port is taken, or there is no /dev/net/tun, or we may not
+     */
+    public static UdpBackend open(UdpConfig config, Ipv4Subnet network, Underlay underlay, Log log, Consumer<Throwable> fatal)
+            throws IOException {
+        return open(config, network, underlay, Limits.forThisHost(), log, fatal);
+    }
+
+    static UdpBackend open(UdpConfig config, Ipv4Subnet network, Underlay underlay, Limits limits, Log log, Consumer<Throwable> fatal)
+            throws IOException {
+        boolean virtioHeader = config.level().compareTo(Level.TSO) <= 0;
+        UdpSocket socket = UdpSocket.bind(underlay.address(), config.port());
+        try {
+            TunDevice tun = openDevice(virtioHeader);
+            try {
+                Features features = Features.enable(config.level(), virtioHeader, tun, socket);
+                int stopFd = SystemCallException.check("eventfd", Libc.eventfd(0, Libc.O_CLOEXEC));
+                log.info("udp: " + tun.name() + " on " + underlay.address() + ":" + config.port() + ", level " + config.level() + ": "
+                        + features.describe() + ", " + (limits.threads() == 1 ? "one thread" : limits.threads() + " threads"));
+                return new UdpBackend(config, network, underlay, limits, Arena.ofShared(), tun, socket, features, stopFd, log, fatal);
+            } catch (IOException | RuntimeException e) {
+                tun.close();
+                throw e;
+            }
+        } catch (IOException | RuntimeException e) {
+            socket.close();
+            throw e;
+        }
+    }
+
+    /** flannel0, or the next free number when that name is somebody else's. */
+    private static TunDevice openDevice(boolean virtioHeader) throws SystemCallException {
+        for (int number = 0;; number++) {
+            try {
+                return TunDevice.open("flannel" + number, virtioHeader);
+            } catch (SystemCallException e) {
+                boolean taken = e.errno() == Errno.EBUSY || e.errno() == Errno.EINVAL || e.errno() == Errno.EEXIST;
+                if (!taken || number == MOST_DEVICES) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    @Override
+    public String leaseType() {
+        return "";
+    }
+
+    @Override
+    public JsonValue leaseData() {
+        return null;
+    }
+
+    @Override
+    public int mtu() {
+        return underlay.mtu() - OVERHEAD;
+    }
+
+    @Override
+    public Link link() {
+        return new Link.Tun(path.tun().name(), mtu(), QUEUE_LENGTH);
+    }
+
+    /** The address has the network's prefix, as in the original. */
+    @Override
+    public List<KernelEntry> local(Ipv4Subnet own) {
+        String device = path.tun().name();
+        return List.of(new KernelEntry.Address(device, own.base(), network.prefixLength()),
+                new KernelEntry.Route(network, null, device, false));
+    }
+
+    /** Nothing: the one route of the whole network leads here, and the forwarding table knows the rest. */
+    @Override
+    public List<KernelEntry> towards(Lease peer) throws UnusablePeerException {
+        if (!speaksUdp(peer)) {
+            throw new UnusablePeerException("the host " + peer.attributes().publicIp() + " uses the backend "
+                    + peer.attributes().backendType() + ", this one udp");
+        }
+        return List.of();
+    }
+
+    private static boolean speaksUdp(Lease lease) {
+        String type = lease.attributes().backendType();
+        return type.isEmpty() || type.equals("udp");
+    }
+
+    @Override
+    public void leases(Ipv4Subnet own, Collection<Lease> leases) {
+        Ipv4 self = leases.stream().filter(lease -> lease.subnet().equals(own)).map(lease -> lease.attributes().publicIp())
+                .findAny().orElse(underlay.address());
+        Map<Ipv4Subnet, Ipv4> routes = new HashMap<>();
+        for (Lease lease : leases) {
+            Ipv4 host = lease.attributes().publicIp();
+            if (speaksUdp(lease) && !host.equals(self)) {
+                routes.put(lease.subnet(), host);
+            }
+        }
+        path.table(new ForwardingTable(network, routes));
+    }
+
+    /** What the data path has done so far. For all threads, at any time. */
+    public UdpCounters counters() {
+        return UdpCounters.sum(counters);
+    }
+
+    /** Ends the data path; the TUN device vanishes, and its address and routes with it. */
+    @Override
+    public void close() {
+        loops.forEach(PacketLoop::stop);
+        try (Arena one = Arena.ofConfined()) {
+            Libc.write(stopFd, one.allocateFrom(ValueLayout.JAVA_LONG, 1), Long.BYTES);
+        }
+        boolean interrupted = false;
+        for (Thread thread : threads) {
+            while (thread.isAlive()) {
+                try {
+                    thread.join();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        path.tun().close();
+        path.socket().close();
+        Libc.close(stopFd);
+        arena.close();
+        log.info("udp: " + path.tun().name() + " closed");
+    }
+}

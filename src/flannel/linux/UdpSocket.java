@@ -1,0 +1,82 @@
+package flannel.linux;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import flannel.net.Ipv4;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+
+/** A bound, non-blocking IPv4 UDP socket with the options that a tunnel's end needs. Messages go through {@link #fd}. */
+public final class UdpSocket implements AutoCloseable {
+
+    /** include/uapi/linux/in.h. */
+    private static final int IP_MTU_DISCOVER = 10;
+    private static final int IP_PMTUDISC_WANT = 1;
+
+    private final int fd;
+
+    private UdpSocket(int fd) {
+        this.fd = fd;
+    }
+
+    /**
+     * Binds to one address of this host. Errors that routers report about our datagrams go to the socket's error queue (IP_RECVERR).
+     *
+     * @throws SystemCallException EADDRINUSE when another program (another flanneld?) has the port
+     */
+    public static UdpSocket bind(Ipv4 address, int port) throws SystemCallException {
+        int fd = SystemCallException.check("socket AF_INET SOCK_DGRAM", LibcSocket.socket(LibcSocket.AF_INET,
+                LibcSocket.SOCK_DGRAM | LibcSocket.SOCK_NONBLOCK | LibcSocket.SOCK_CLOEXEC, 0));
+        UdpSocket socket = new UdpSocket(fd);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment name = arena.allocate(MessageHeaders.SOCKADDR_IN_SIZE, 8);
+            name.set(JAVA_SHORT, 0, (short) LibcSocket.AF_INET);
+            name.set(JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN), 2, (short) port);
+            name.set(JAVA_INT.withOrder(ByteOrder.BIG_ENDIAN), 4, address.bits());
+            SystemCallException.check("bind UDP " + address + ":" + port, LibcSocket.bind(fd, name));
+            SystemCallException.check("setsockopt IP_RECVERR", socket.option(MessageHeaders.SOL_IP, MessageHeaders.IP_RECVERR, 1));
+            SystemCallException.check("setsockopt IP_MTU_DISCOVER", socket.option(MessageHeaders.SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_WANT));
+        } catch (SystemCallException e) {
+            socket.close();
+            throw e;
+        }
+        return socket;
+    }
+
+    /** Whether the kernel can cut one long message into many datagrams (UDP_SEGMENT, Linux 4.18). */
+    public boolean canSegment() {
+        return option(MessageHeaders.SOL_UDP, MessageHeaders.UDP_SEGMENT, 0) == 0;
+    }
+
+    /** Lets the kernel hand over datagrams of one sender as one long message (UDP_GRO, Linux 5.0); false when it can't. */
+    public boolean mergeReceived() {
+        return option(MessageHeaders.SOL_UDP, MessageHeaders.UDP_GRO, 1) == 0;
+    }
+
+    /** Asks for room for that many bytes waiting in each direction, beyond the system's limit where we may (CAP_NET_ADMIN). */
+    public void bufferSizes(int sendBytes, int receiveBytes) {
+        if (option(LibcSocket.SOL_SOCKET, LibcSocket.SO_SNDBUFFORCE, sendBytes) != 0) {
+            option(LibcSocket.SOL_SOCKET, LibcSocket.SO_SNDBUF, sendBytes);
+        }
+        if (option(LibcSocket.SOL_SOCKET, LibcSocket.SO_RCVBUFFORCE, receiveBytes) != 0) {
+            option(LibcSocket.SOL_SOCKET, LibcSocket.SO_RCVBUF, receiveBytes);
+        }
+    }
+
+    private int option(int level, int option, int value) {
+        try (Arena arena = Arena.ofConfined()) {
+            return LibcSocket.setsockopt(fd, level, option, arena.allocateFrom(JAVA_INT, value));
+        }
+    }
+
+    public int fd() {
+        return fd;
+    }
+
+    @Override
+    public void close() {
+        Libc.close(fd);
+    }
+}
