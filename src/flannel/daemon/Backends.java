@@ -4,6 +4,8 @@ import flannel.backend.AllocBackend;
 import flannel.backend.Backend;
 import flannel.backend.HostGwBackend;
 import flannel.backend.VxlanBackend;
+import flannel.backend.udp.UdpBackend;
+import flannel.backend.udp.UdpConfig;
 import flannel.kernel.Link;
 import flannel.kernel.Reconciler;
 import flannel.kernel.Underlay;
@@ -34,7 +36,7 @@ record Backends(Underlay underlay, Ipv4 publicIp, StateDirectory state, Reconcil
         return switch (config.backendType()) {
             case "vxlan" -> vxlan(config);
             case "host-gw" -> new HostGwBackend(underlay, publicIp);
-            case "udp" -> throw new IllegalArgumentException("the udp backend is not built yet");
+            case "udp" -> UdpBackend.open(UdpConfig.of(config), config.network(), underlay, log, fatal);
             case "alloc" -> new AllocBackend(underlay);
             default -> throw new IllegalArgumentException("unknown backend type: " + config.backendType()
                     + "; this daemon has vxlan, host-gw, udp and alloc");

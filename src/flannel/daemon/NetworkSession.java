@@ -420,8 +420,12 @@ final class NetworkSession {
     private void ownLeaseWritten(Lease lease) {
         LeaseAttributes seen = lease.attributes();
         if (seen.equals(attributes)) {
+            boolean untold = !writing && lease.expiry() instanceof Lease.Unknown && lease.storeLease() != own.storeLease();
             own = lease;
             scheduleRenewal();
+            if (untold) {
+                renew(); // somebody hung our key on an etcd lease of theirs, which may end soon
+            }
         } else if (writing) {
             return; // our write under way meets it as a conflict, or has made it obsolete
         } else if (!seen.publicIp().equals(publicIp)) {

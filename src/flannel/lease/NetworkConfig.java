@@ -14,7 +14,7 @@ import java.util.Locale;
  * @param subnetLength prefix length of each host's subnet
  * @param subnetMin    first subnet to hand out; the very first of the network is left out unless it is named here
  * @param subnetMax    last subnet to hand out
- * @param backendType  "udp" when the configuration names none
+ * @param backendType  in lower case; "udp" when the configuration has no Backend
  * @param backend      the member Backend; an empty object when there is none
  */
 public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin, Ipv4 subnetMax, String backendType,
@@ -53,7 +53,7 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
         if (!(backend instanceof JsonValue.Obj)) {
             throw new IllegalArgumentException("Backend must be an object, as in {\"Type\":\"vxlan\"}, not " + backend);
         }
-        return new NetworkConfig(network, length, min, max, text(backend, "Type"), backend);
+        return new NetworkConfig(network, length, min, max, text(backend, "Type").toLowerCase(Locale.ROOT), backend);
     }
 
     private static Ipv4Subnet network(JsonValue config) {
@@ -140,6 +140,12 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
             case JsonValue.Bool flag -> flag.value();
             case JsonValue other -> throw new IllegalArgumentException("Backend's " + name + " must be true or false, not " + other);
         };
+    }
+
+    /** A string of the member Backend; {@link IllegalArgumentException} when it is anything else. */
+    public String backendText(String name, String byDefault) {
+        String value = text(backend, name);
+        return value.isEmpty() ? byDefault : value;
     }
 
     private static String text(JsonValue object, String name) {

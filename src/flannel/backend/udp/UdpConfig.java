@@ -1,5 +1,7 @@
 package flannel.backend.udp;
 
+import flannel.lease.NetworkConfig;
+
 /**
  * What the network's configuration says to this backend (the members of "Backend").
  *
@@ -13,4 +15,10 @@ public record UdpConfig(int port, boolean sourceCheck, Level level) {
     public static final int DEFAULT_PORT = 8285;
 
     public static final UdpConfig DEFAULT = new UdpConfig(DEFAULT_PORT, true, Level.OFFLOAD);
+
+    /** Reads the backend's part of a configuration; {@link IllegalArgumentException} with one sentence when a member is wrong. */
+    public static UdpConfig of(NetworkConfig config) {
+        return new UdpConfig(config.backendInteger("Port", DEFAULT_PORT, 1, 65535), config.backendFlag("SourceCheck", true),
+                Level.parse(config.backendText("Offload", Level.OFFLOAD.toString())));
+    }
 }
