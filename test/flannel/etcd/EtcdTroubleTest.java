@@ -56,7 +56,7 @@ class EtcdTroubleTest {
 
     private LeaseRegistry open(String api, String user, String... endpoints) {
         registry = EtcdRegistries.open(new EtcdOptions(List.of(endpoints), "/coreos.com/network/", api, "", "", "", user,
-                user.isEmpty() ? "" : "flpw"), QUICK, Log.to(new PrintStream(logged, true), 0));
+                user.isEmpty() ? "" : "flpw"), QUICK, new Log(new PrintStream(logged, true), 0));
         return registry;
     }
 

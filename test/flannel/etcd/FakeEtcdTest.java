@@ -67,7 +67,7 @@ class FakeEtcdTest {
     private LeaseRegistry openAs(String user, String api, String... endpoints) {
         String password = user.isEmpty() ? "" : "secret:ä";
         LeaseRegistry registry = EtcdRegistries.open(new EtcdOptions(List.of(endpoints), "/n", api, "", "", "", user, password), QUICK,
-                Log.to(new PrintStream(logged, true), 0));
+                new Log(new PrintStream(logged, true), 0));
         opened.add(registry);
         return registry;
     }
@@ -377,7 +377,7 @@ class FakeEtcdTest {
         });
         // long enough for the second that tells a broken watch from one that can't be had
         LeaseRegistry registry = EtcdRegistries.open(new EtcdOptions(List.of(etcd.endpoint()), "/n", "v3", "", "", "", "", ""),
-                new EtcdTimeouts(QUICK.connect(), QUICK.answer(), QUICK.body(), Duration.ofSeconds(20)), Log.to(System.err, 0));
+                new EtcdTimeouts(QUICK.connect(), QUICK.answer(), QUICK.body(), Duration.ofSeconds(20)), new Log(System.err, 0));
         opened.add(registry);
         Cursor soon = new Cursor(8, "9");
         then.set("{\"result\":{\"header\":{\"cluster_id\":\"9\"},\"canceled\":true,\"compact_revision\":\"18\"}}");

@@ -72,7 +72,7 @@ class RealEtcdTest {
 
     private LeaseRegistry open(String api) {
         registry = EtcdRegistries.open(new EtcdOptions(List.of(etcd.endpoint()), prefix, api, "", "", "", "", ""), QUICK,
-                Log.to(new PrintStream(logged, true), 0));
+                new Log(new PrintStream(logged, true), 0));
         return registry;
     }
 
@@ -243,7 +243,7 @@ class RealEtcdTest {
     void nothingIsLostBetweenPolls(String api) throws Exception {
         LeaseRegistry registry = EtcdRegistries.open(new EtcdOptions(List.of(etcd.endpoint()), prefix, api, "", "", "", "", ""),
                 new EtcdTimeouts(QUICK.connect(), QUICK.answer(), QUICK.body(), Duration.ofMillis(20)),
-                Log.to(new PrintStream(logged, true), 0));
+                new Log(new PrintStream(logged, true), 0));
         try (registry; Watching watch = new Watching(registry, registry.list().cursor())) {
             for (int i = 0; i < 200; i++) {
                 put(api, "/subnets/10.1." + i + ".0-24", "{\"PublicIP\":\"192.168.32." + i + "\"}");

@@ -103,7 +103,7 @@ class TlsTest {
 
     private LeaseRegistry open(String api, String endpoint, String ca, String certificate, String key) {
         return EtcdRegistries.open(new EtcdOptions(List.of(endpoint), "/coreos.com/network", api, path(ca), path(certificate), path(key),
-                "", ""), QUICK, Log.to(new PrintStream(logged, true), 0));
+                "", ""), QUICK, new Log(new PrintStream(logged, true), 0));
     }
 
     @ParameterizedTest

@@ -48,7 +48,7 @@ class PacketFilterKernelTest {
         Optional<IptablesPrograms> programs = IptablesPrograms.find();
         Assumptions.assumeTrue(programs.isPresent() && programs.get().isAtLeast(List.of(1, 6, 2)), "no iptables of version 1.6.2 or later");
         host = NetworkNamespace.create("filter");
-        filter = new PacketFilter(Log.to(new PrintStream(logged, true), 0));
+        filter = new PacketFilter(new Log(new PrintStream(logged, true), 0));
     }
 
     @AfterEach
@@ -63,7 +63,7 @@ class PacketFilterKernelTest {
         String before = logged.toString();
         host.call(() -> {
             filter.verify();
-            new PacketFilter(Log.to(new PrintStream(logged, true), 0)).apply(BOTH);
+            new PacketFilter(new Log(new PrintStream(logged, true), 0)).apply(BOTH);
         });
         assertEquals(before, logged.toString(), "found in order, also after a restart");
     }
@@ -129,7 +129,7 @@ class PacketFilterKernelTest {
         LinkedBlockingQueue<KernelEvent> events = new LinkedBlockingQueue<>();
         host.call(() -> {
             filter.apply(BOTH);
-            try (KernelMonitor monitor = KernelMonitor.open(Log.to(System.err, 0))) {
+            try (KernelMonitor monitor = KernelMonitor.open(new Log(System.err, 0))) {
                 host.start("monitor", () -> {
                     try {
                         monitor.run(events::add);

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 /** The reconciler and the monitor against the real kernel, in a network namespace whose eth0 is 192.168.32.211/24. */
 class ReconcilerKernelTest {
 
-    private static final Log LOG = Log.to(System.err, 0);
+    private static final Log LOG = new Log(System.err, 0);
     private static final Ipv4Subnet NETWORK = Ipv4Subnet.parse("10.1.0.0/16");
     private static final MacAddress MAC = MacAddress.parse("02:00:00:00:d3:01");
     private static final Link.Vxlan VXLAN = new Link.Vxlan("flannel.1", 1450, 1, 8472, Ipv4.parse("192.168.32.211"), "eth0", MAC, false, false);
