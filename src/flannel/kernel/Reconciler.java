@@ -50,6 +50,8 @@ public final class Reconciler implements AutoCloseable {
     private final KernelTables tables;
     private final OwnLink ownLink;
     private final Declared declared = new Declared();
+    /** Destinations whose route was ours: what takes such a place later has changed ours, what was there before us is foreign. */
+    private final Set<Ipv4Subnet> held = new HashSet<>();
     private DesiredState state;
     private boolean leftoversTaken;
     private int ownIndex;
@@ -117,6 +119,7 @@ public final class Reconciler implements AutoCloseable {
                 removed.add(entry);
                 if (entry instanceof KernelEntry.Route route) {
                     replaced.add(route.destination());
+                    held.remove(route.destination());
                 }
             }
         }
@@ -141,7 +144,17 @@ public final class Reconciler implements AutoCloseable {
             }
         }
         // a refusal means that the kernel is not as we thought: a device gone, a foreign route in the way
-        return execute(plan).isEmpty() ? List.of() : reconcile();
+        if (!execute(plan).isEmpty()) {
+            return reconcile();
+        }
+        wanted.forEach(this::hold);
+        return List.of();
+    }
+
+    private void hold(KernelEntry entry) {
+        if (entry instanceof KernelEntry.Route route) {
+            held.add(route.destination());
+        }
     }
 
     /** Compares the kernel with everything that is declared and sends the difference. */
@@ -222,16 +235,18 @@ public final class Reconciler implements AutoCloseable {
         }
         List<Failure> failures = new ArrayList<>();
         Set<Ipv4Subnet> replaced = new HashSet<>();
+        Set<Ipv4Subnet> obstructed = new HashSet<>();
         for (Found.Route found : others) {
             boolean leftover = isLeftover(found);
             boolean ours = leftover || isOurs(found);
             leftovers += leftover ? 1 : 0;
             KernelEntry rightful = declared.inPlaceOf(found);
             if (rightful != null && missing.contains(asFound(rightful))) {
-                if (ours) {
+                if (ours || held.contains(found.destination())) {
                     replaced.add(found.destination());
                 } else {
                     missing.remove(asFound(rightful));
+                    obstructed.add(found.destination());
                     failures.add(new Failure(describe(asFound(rightful)), new SystemCallException("adding it", Errno.EEXIST,
                             "someone else's " + describe(found) + " is there; remove it, or let the overlay have another range")));
                 }
@@ -247,6 +262,9 @@ public final class Reconciler implements AutoCloseable {
             }
             position++;
         }
+        held.clear();
+        declared.routes().forEach(this::hold);
+        obstructed.forEach(held::remove);
         if (leftovers > 0) {
             log.info("Taking over " + leftovers + " routes within " + state.network() + " that an earlier flanneld left on " + state.underlay());
         }

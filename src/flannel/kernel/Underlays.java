@@ -118,7 +118,7 @@ public final class Underlays {
         try {
             pattern = Pattern.compile(text);
         } catch (PatternSyntaxException e) {
-            throw new UnderlayException("\"" + text + "\" is not a regular expression: " + e.getDescription());
+            throw new UnderlayException("-iface-regex: \"" + text + "\" is not a regular expression: " + e.getDescription());
         }
         for (Found.Link link : links) {
             for (Found.Address address : addresses) {
@@ -139,7 +139,7 @@ public final class Underlays {
     private static Underlay byReach(String wanted, Rtnetlink kernel, List<Found.Link> links, List<Found.Address> addresses)
             throws UnderlayException {
         if (!isAddress(wanted)) {
-            throw new UnderlayException("\"" + wanted + "\" is not an IPv4 address that an interface can reach");
+            throw new UnderlayException("-iface-can-reach: \"" + wanted + "\" is not an IPv4 address");
         }
         Found.Route route;
         try {
@@ -147,7 +147,10 @@ public final class Underlays {
         } catch (SystemCallException e) {
             throw new UnderlayException("no interface can reach " + wanted + ": " + e.getMessage());
         }
-        Found.Link link = byIndex(route.index(), links)
+        // the way to an address of one's own is the loopback interface; meant is the one that has it
+        int index = addresses.stream().filter(each -> each.address().equals(route.destination().base())).findFirst()
+                .map(Found.Address::index).orElse(route.index());
+        Found.Link link = byIndex(index, links)
                 .orElseThrow(() -> new UnderlayException("no interface can reach " + wanted));
         return withBestAddress(link, addresses);
     }

@@ -63,6 +63,7 @@ class ReconcilerKernelTest {
                 "ip route del 10.1.2.0/24",
                 "ip route replace 10.1.2.0/24 via 10.1.1.0 dev flannel.1 onlink proto 241",
                 "ip route replace blackhole 10.1.2.0/24 proto 241",
+                "ip route replace 10.1.2.0/24 via 192.168.32.1 dev eth0",
                 "ip route add 10.1.77.0/24 dev flannel.1",
                 "ip neigh del 10.1.2.0 dev flannel.1",
                 "ip neigh replace 10.1.2.0 lladdr 02:00:00:00:00:99 dev flannel.1 nud permanent",
@@ -98,6 +99,25 @@ class ReconcilerKernelTest {
             }
             listener.join(5000);
             assertFalse(listener.isAlive());
+        });
+    }
+
+    @Test
+    void aForeignRouteThatWasThereFirstStaysAndIsNamed() throws Exception {
+        String foreign = "10.1.2.0/24 via 192.168.32.1 dev eth0";
+        host.run(("ip route add " + foreign).split(" "));
+        host.call(() -> {
+            try (Reconciler reconciler = Reconciler.open(LOG)) {
+                for (int time = 0; time < 2; time++) {
+                    List<Reconciler.Failure> failures = time == 0 ? reconciler.apply(vxlan(3)) : reconciler.reconcile();
+                    assertEquals(1, failures.size(), failures.toString());
+                    assertTrue(failures.getFirst().why().getMessage().contains("10.1.2.0/24 via 192.168.32.1 dev eth0"), failures.toString());
+                    assertTrue(host.run("ip", "route").contains(foreign));
+                }
+                host.run(("ip route del " + foreign).split(" "));
+                assertEquals(List.of(), reconciler.reconcile());
+                assertInPlace(3, "the foreign route's end");
+            }
         });
     }
 

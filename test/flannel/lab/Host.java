@@ -173,7 +173,9 @@ public final class Host implements AutoCloseable {
         for (String device : List.of("flannel.1", "flannel0")) {
             namespace.tryRun("ip", "link", "delete", device);
         }
-        namespace.tryRun("ip", "route", "flush", "root", "10.0.0.0/8");
+        for (String origin : List.of("241", "boot")) {
+            namespace.tryRun("ip", "route", "flush", "root", "10.0.0.0/8", "proto", origin);
+        }
         for (String table : List.of("filter", "nat")) {
             run("iptables", "-w", "-t", table, "-F");
             run("iptables", "-w", "-t", table, "-X");
