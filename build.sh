@@ -91,7 +91,7 @@ need_lab() {
     if [ -z "$had_etcd" ] && command -v apt-cache > /dev/null && ! apt-cache show etcd-server > /dev/null 2>&1; then
         etcd=etcd                       # Debian 11 and older
     fi
-    need 'the lab' etcd=$etcd:etcd ip=iproute2:iproute bridge=iproute2:iproute iptables=iptables ping=iputils-ping:iputils \
+    need 'the lab' etcd=$etcd:etcd etcdctl=etcd-client:etcd ip=iproute2:iproute bridge=iproute2:iproute iptables=iptables ping=iputils-ping:iputils \
         iperf3=iperf3 unshare=util-linux sysctl=procps:procps-ng
     # Debian starts a service with the package; the lab runs an etcd of its own
     if [ -z "$had_etcd" ] && [ -d /run/systemd/system ]; then

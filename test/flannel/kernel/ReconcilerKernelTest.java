@@ -104,7 +104,7 @@ class ReconcilerKernelTest {
 
     @Test
     void aForeignRouteThatWasThereFirstStaysAndIsNamed() throws Exception {
-        String foreign = "10.1.2.0/24 via 192.168.32.1 dev eth0";
+        String foreign = "10.1.2.0/24 via 192.168.32.1 dev eth0 proto static";
         host.run(("ip route add " + foreign).split(" "));
         host.call(() -> {
             try (Reconciler reconciler = Reconciler.open(LOG)) {
