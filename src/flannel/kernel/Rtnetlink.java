@@ -111,9 +111,15 @@ final class Rtnetlink implements KernelTables {
                     Change change = changes.get(index);
                     if (!isDoneAlready(change, errno)) {
                         String operation = change.kind() == Change.Kind.DELETE ? "removing it" : "adding it";
-                        refusals.refused(change, new SystemCallException(operation, errno, detail));
+                        refusals.refused(change, new SystemCallException(operation, errno, isTableFull(change, errno)
+                                ? "the neighbour table is full: raise sysctl net.ipv4.neigh.default.gc_thresh3" : detail));
                     }
                 });
+    }
+
+    /** Kernels before 5.0 count permanent neighbours too (net/core/neighbour.c, neigh_alloc), and allow 1024. */
+    private static boolean isTableFull(Change change, int errno) {
+        return change.what() instanceof Found.Neighbour && errno == Errno.ENOBUFS;
     }
 
     private static boolean isDoneAlready(Change change, int errno) {

@@ -77,9 +77,6 @@ public final class ControlBench {
                 host.run("ip", "address", "add", host.address() + "/16", "dev", "eth0");     // so that 10,000 peers are on-link
                 host.run("ip", "address", "del", host.address() + "/24", "dev", "eth0");
                 host.run("ip", "route", "replace", "default", "via", lab.gateway());
-                for (int limit = 1; limit <= 3; limit++) {                                  // neighbours: far above the default of 1024
-                    host.run("sysctl", "-qw", "net.ipv4.neigh.default.gc_thresh" + limit + "=100000");
-                }
                 hosts.add(host);
                 measured.add(new ArrayList<>());
                 start(lab, host);                                                           // takes its lease, and is not counted
