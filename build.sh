@@ -17,8 +17,8 @@ main() {
         test)        run_tests "$@" ;;
         demo)        demo "$@" ;;
         bench)       bench "$@" ;;
-        rpm)         compile; exec rpm/build.sh "$@" ;;
-        test-system) compile; exec test/system/run.sh "$@" ;;
+        rpm)         compile; need_rpm; exec rpm/build.sh "$@" ;;
+        test-system) compile; need_hosts; exec test/system/run.sh "$@" ;;
         install)     compile; exec rpm/install.sh "${DESTDIR:-}" "${PREFIX:-/usr}" ;;
         clean)       rm -rf build ;;
         help)        usage ;;
@@ -97,6 +97,17 @@ need_lab() {
     if [ -z "$had_etcd" ] && [ -d /run/systemd/system ]; then
         as_root systemctl disable --now etcd > /dev/null 2>&1 || true
     fi
+}
+
+need_rpm() {
+    need 'the package' rpmbuild=rpm:rpm-build strip=binutils gzip=gzip
+}
+
+# Booted hosts with systemd; what runs on them is debootstrap's to bring
+need_hosts() {
+    need_rpm
+    need 'the system test' systemd-nspawn=systemd-container:systemd-container debootstrap=debootstrap createrepo_c=createrepo-c:createrepo_c \
+        ip=iproute2:iproute nsenter=util-linux pgrep=procps:procps-ng
 }
 
 # ---------------------------------------------------------------- the JDK
@@ -233,6 +244,7 @@ unit_tests() {
 }
 
 system_tests() {
+    (need_hosts) || true                # without them it says what is missing, and is skipped
     test/system/run.sh || echo '0 passed, 1 failed, 0 skipped'
 }
 

@@ -28,7 +28,7 @@ link_image() {
     local options
     options=$(grep -v '^#' etc/jvm.options | tr '\n' ' ')
     "$JAVA_HOME/bin/jlink" --module-path build/flanneld.jar --add-modules flannel --output "$1" \
-        --strip-java-debug-attributes --no-header-files --no-man-pages --compress zip-6 --add-options "${options% }"
+        --no-header-files --no-man-pages --compress zip-6 --add-options "${options% }"
     # A tenth of the package are symbols that only a debugger of the JVM itself would want.
     find "$1" -name '*.so' -exec strip --strip-unneeded {} +
 }

@@ -51,11 +51,12 @@ cgroups() {
     if [ -e /sys/fs/cgroup/cgroup.controllers ]; then echo /sys/fs/cgroup; else ls -d /sys/fs/cgroup/{systemd,unified} 2> /dev/null; fi
 }
 
-# boot NAME ADDRESS: plugs it in and boots it; returns when its systemd answers
+# boot NAME ADDRESS: plugs it in and boots it; returns when its systemd answers. A network card has the same MAC after a reboot.
 boot() {
-    local name=$1 node=$WORK/$1 namespace=$PREFIX-$1 cgroup
+    local name=$1 node=$WORK/$1 namespace=$PREFIX-$1 cgroup mac
+    mac=$(printf '02:00:%02x:%02x:%02x:%02x' ${2//./ })
     ip netns add "$namespace"
-    ip -n "$SWITCH" link add "$name" type veth peer name eth0 netns "$namespace"
+    ip -n "$SWITCH" link add "$name" type veth peer name eth0 address "$mac" netns "$namespace"
     ip -n "$SWITCH" link set "$name" master br0 up
     ip -n "$namespace" address add "$2/24" dev eth0
     ip -n "$namespace" link set lo up

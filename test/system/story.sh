@@ -118,6 +118,7 @@ start_flanneld() {
         check "$host: pidof and pgrep find it" test "$OUTPUT" = "$(main_pid $host)"$'\n'"$(main_pid $host)"
         on $host 'journalctl --no-pager -u flanneld -o cat'
         check "$host: the lease is in the log" says "Lease acquired: ${subnet//./\\.}\.0/24"
+        check "$host: in glog's form" says '^I[0-9]{4} [0-9:]{8}\.[0-9]{6} +[0-9]+ [A-Za-z]+\.java:[0-9]+\] Lease acquired'
         check "$host: nothing of the JVM is" says_not 'WARNING|Picked up|\[warning\]|java\.'
         # Docker was started at boot, with a bridge of its own.
         check "$host: Docker's other address is noticed, with the remedy" says 'docker0.*172\.17\.0\.1.*systemctl restart docker'
@@ -227,6 +228,8 @@ host_reboots() {
     on node1 'systemctl is-active flanneld docker; cat /run/flannel/subnet.env; docker start test01'
     check "with flanneld before it" says_not '^(inactive|activating|failed)$'
     check "the subnet is the same" says "^FLANNEL_SUBNET=${subnet//./\\.}\.1/24$"
+    on node1 'journalctl --no-pager -b -u flanneld -o cat -g Lease'
+    check "the host is known again" says_not 'another installation'
     ping_both_ways 1422
 }
 
@@ -246,7 +249,8 @@ etcd_comes_late() {
 }
 
 waits_for_etcd() {
-    on_quietly "$1" 'systemctl show -p ActiveState -p StatusText flanneld' | tr '\n' ' ' | grep -qi 'activating.*etcd'
+    [ "$(on_quietly "$1" 'systemctl is-active flanneld')" = activating ] &&
+        on_quietly "$1" 'systemctl show -p StatusText flanneld' | grep -q 'waiting for etcd: .*connection refused'
 }
 
 # ---------------------------------------------------------------- the end of the package
@@ -266,9 +270,10 @@ erase() {
     on node1 'dnf -q -y remove flannel; rpm -q flannel; systemctl is-active flanneld docker'
     check "flanneld is stopped" says '^inactive$'
     check "Docker is not" says '^active$'
-    on node1 'find /etc /run /usr /var/lib -xdev -name "*flannel*" -not -path "/run/systemd/*" -not -path "/var/lib/docker/*" -not -path "/var/lib/dnf/*"'
+    on node1 'find /etc /run /usr /var/lib -xdev -name "*flannel*" -not -path "/run/systemd/*" -not -path "/var/lib/docker/*" -not -path "/var/lib/dnf/*" -not -path "/etc/yum.repos.d/*"'
     check "edited settings are saved" says '^/etc/sysconfig/flanneld.rpmsave$'
-    # The drop-in was the administrator's.
-    OUTPUT=$(printf '%s\n' "$OUTPUT" | grep -v -e '^/etc/sysconfig/flanneld.rpmsave$' -e '^/etc/systemd/system/docker.service.d/flannel-docker-ce.conf$')
+    # The drop-in was the administrator's, the .rpmnew is rpm's.
+    OUTPUT=$(printf '%s\n' "$OUTPUT" | grep -v -e '^/etc/sysconfig/flanneld.rpm\(save\|new\)$' \
+        -e '^/etc/systemd/system/docker.service.d/flannel-docker-ce.conf$')
     check "nothing else is left" test -z "$OUTPUT"
 }
