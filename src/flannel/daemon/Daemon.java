@@ -9,6 +9,7 @@ import flannel.kernel.UnderlayException;
 import flannel.kernel.Underlays;
 import flannel.lease.LeaseKeeper;
 import flannel.lease.LeaseRegistry;
+import flannel.linux.Libc;
 import flannel.linux.SystemCallException;
 import flannel.log.Log;
 import flannel.net.Ipv4;
@@ -64,7 +65,7 @@ public final class Daemon {
 
         log.info("Installing signal handlers");
         Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));
-        start("kernel-monitor", () -> monitor.run(event -> session.post(new NetworkSession.Kernel(event))));
+        start("kernel-monitor", () -> monitor.run(event -> session.post(new Message.Kernel(event))));
         start("store-follower", new StoreFollower(registry, session::post)::run);
         session.run();
     }
@@ -114,7 +115,7 @@ public final class Daemon {
     /** Ends the process because a part of it has failed in a way it can't mend. */
     private void die(Throwable reason) {
         log.error("thread " + Thread.currentThread().getName() + " died: " + reason + at(reason) + "; exiting");
-        Runtime.getRuntime().halt(1);
+        Libc.exit(1);
     }
 
     private static String at(Throwable reason) {
@@ -129,6 +130,6 @@ public final class Daemon {
     private void stop() {
         serviceManager.stopping();
         log.info("Exiting...");
-        Runtime.getRuntime().halt(0);
+        Libc.exit(0);
     }
 }

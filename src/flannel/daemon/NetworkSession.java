@@ -9,7 +9,6 @@ import flannel.lease.LeaseConflictException;
 import flannel.lease.LeaseKeeper;
 import flannel.lease.LeaseKeeper.Acquired;
 import flannel.lease.LeaseRegistry.ConfigChanged;
-import flannel.lease.LeaseRegistry.Event;
 import flannel.lease.LeaseRegistry.LeaseGone;
 import flannel.lease.LeaseRegistry.LeasePut;
 import flannel.lease.LeaseRegistry.Snapshot;
@@ -42,33 +41,6 @@ import java.util.concurrent.TimeUnit;
  */
 final class NetworkSession {
 
-    /** What happens to a network. */
-    sealed interface Message {
-    }
-
-    record Listed(Snapshot snapshot) implements Message {
-    }
-
-    record Changed(Event event) implements Message {
-    }
-
-    /** The store can't be reached; the follower tries again by itself. */
-    record StoreAway(String reason) implements Message {
-    }
-
-    record Kernel(KernelEvent event) implements Message {
-    }
-
-    private record LeaseAcquired(Acquired acquired) implements Message {
-    }
-
-    private record LeaseRenewed(Lease lease) implements Message {
-    }
-
-    /** @param renewing whether a lease was to be renewed; else one was to be acquired */
-    private record LeaseFailed(RegistryException reason, boolean renewing) implements Message {
-    }
-
     /** How long a second host that uses our PublicIP has to take its lease back. */
     private static final Duration SETTLING = Duration.ofSeconds(1);
 
@@ -78,8 +50,6 @@ final class NetworkSession {
 
     /** A host that comes back again and again to a lease of ours is let have it. */
     private static final int REASSERTIONS = 3;
-
-    private static final int PATIENCE_SECONDS = 60;
 
     private final LinkedBlockingQueue<Message> queue = new LinkedBlockingQueue<>();
     private final Settings settings;
@@ -162,15 +132,15 @@ final class NetworkSession {
 
     private void handle(Message message) {
         switch (message) {
-            case Listed(Snapshot snapshot) -> listed(snapshot);
-            case Changed(ConfigChanged(String text)) -> configured(text);
-            case Changed(LeasePut(Lease lease)) -> leasePut(lease);
-            case Changed(LeaseGone(Ipv4Subnet subnet)) -> leaseGone(subnet);
-            case StoreAway(String reason) -> storeAway(reason);
-            case Kernel(KernelEvent event) -> dataPath.kernelChanged(event);
-            case LeaseAcquired(Acquired acquired) -> acquired(acquired);
-            case LeaseRenewed(Lease lease) -> renewed(lease);
-            case LeaseFailed(RegistryException reason, boolean renewing) -> leaseFailed(reason, renewing);
+            case Message.Listed(Snapshot snapshot) -> listed(snapshot);
+            case Message.Changed(ConfigChanged(String text)) -> configured(text);
+            case Message.Changed(LeasePut(Lease lease)) -> leasePut(lease);
+            case Message.Changed(LeaseGone(Ipv4Subnet subnet)) -> leaseGone(subnet);
+            case Message.StoreAway(String reason) -> storeAway(reason);
+            case Message.Kernel(KernelEvent event) -> dataPath.kernelChanged(event);
+            case Message.LeaseAcquired(Acquired acquired) -> acquired(acquired);
+            case Message.LeaseRenewed(Lease lease) -> renewed(lease);
+            case Message.LeaseFailed(RegistryException reason, boolean renewing) -> leaseFailed(reason, renewing);
         }
     }
 
@@ -186,6 +156,9 @@ final class NetworkSession {
         if (!renewAt.isAfter(now)) {
             renewAt = Instant.MAX;
             renew();
+        }
+        if (!active) {
+            serviceManager.keepWaiting();
         }
         dataPath.check(now);
     }
@@ -213,7 +186,7 @@ final class NetworkSession {
         }
         storeTrouble = reason;
         if (!active) {
-            serviceManager.waiting("waiting for etcd: " + reason, PATIENCE_SECONDS);
+            serviceManager.waiting("waiting for etcd: " + reason);
         }
     }
 
@@ -231,7 +204,7 @@ final class NetworkSession {
         }
         complaint = trouble;
         if (!active) {
-            serviceManager.waiting(trouble, PATIENCE_SECONDS);
+            serviceManager.waiting(trouble);
         }
     }
 
@@ -302,14 +275,14 @@ final class NetworkSession {
         if (!writing) {
             LeaseKeeper.Wish wish = new LeaseKeeper.Wish(config, attributes, wantedSubnet, Set.copyOf(strangers));
             List<Lease> known = List.copyOf(leases.values());
-            write(() -> new LeaseAcquired(keeper.acquire(wish, known)), false);
+            write(() -> new Message.LeaseAcquired(keeper.acquire(wish, known)), false);
         }
     }
 
     private void renew() {
         if (own != null && !writing) {
             Lease held = own;
-            write(() -> new LeaseRenewed(keeper.renew(held, attributes)), true);
+            write(() -> new Message.LeaseRenewed(keeper.renew(held, attributes)), true);
         }
     }
 
@@ -325,7 +298,7 @@ final class NetworkSession {
             try {
                 post(job.run());
             } catch (RegistryException e) {
-                post(new LeaseFailed(e, renewing));
+                post(new Message.LeaseFailed(e, renewing));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }

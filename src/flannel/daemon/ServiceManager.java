@@ -3,17 +3,20 @@ package flannel.daemon;
 import flannel.linux.SystemCallException;
 import flannel.linux.UnixDatagram;
 import flannel.log.Log;
+import java.time.Duration;
 
 /**
  * Tells systemd how the daemon is, by the protocol of sd_notify(3). Without a service manager (no NOTIFY_SOCKET) nothing is told.
  */
 public final class ServiceManager {
 
-    private static final long MICROS_PER_SECOND = 1_000_000;
+    /** How long systemd is asked to wait at a time. */
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
 
     private final String socket;
     private final Log log;
     private String status = "";
+    private long extendUntilNanos;
 
     /** @param socket value of NOTIFY_SOCKET; null or empty when there is no service manager */
     public ServiceManager(String socket, Log log) {
@@ -35,10 +38,18 @@ public final class ServiceManager {
         }
     }
 
-    /** Start-up goes on, however long it takes: what it waits for, and that systemd is not to give up within that time. */
-    void waiting(String status, int seconds) {
+    /** Start-up goes on: what it waits for. */
+    void waiting(String status) {
         this.status = status;
-        send("STATUS=" + status + "\nEXTEND_TIMEOUT_USEC=" + seconds * MICROS_PER_SECOND);
+        extendUntilNanos = System.nanoTime() + PATIENCE.toNanos();
+        send("STATUS=" + status + "\nEXTEND_TIMEOUT_USEC=" + PATIENCE.toNanos() / 1000);
+    }
+
+    /** To be called now and then while waiting: systemd must not give up, however long it takes. */
+    void keepWaiting() {
+        if (!status.isEmpty() && extendUntilNanos - System.nanoTime() < PATIENCE.toNanos() / 2) {
+            waiting(status);
+        }
     }
 
     void stopping() {

@@ -1,9 +1,9 @@
 package flannel.daemon;
 
-import flannel.daemon.NetworkSession.Changed;
-import flannel.daemon.NetworkSession.Listed;
-import flannel.daemon.NetworkSession.Message;
-import flannel.daemon.NetworkSession.StoreAway;
+import flannel.daemon.Message.Changed;
+import flannel.daemon.Message.Listed;
+import flannel.daemon.Message;
+import flannel.daemon.Message.StoreAway;
 import flannel.lease.LeaseRegistry;
 import flannel.lease.RegistryException;
 import java.util.concurrent.ThreadLocalRandom;

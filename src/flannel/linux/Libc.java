@@ -39,6 +39,8 @@ public final class Libc {
     private static final MethodHandle poll$mh = Binding.function("poll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
     private static final MethodHandle eventfd$mh = Binding.function("eventfd", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
 
+    private static final MethodHandle exit$mh = Binding.function("_exit", FunctionDescriptor.ofVoid(JAVA_INT));
+
     private Libc() {
     }
 
@@ -112,6 +114,18 @@ public final class Libc {
     /** The events that poll found on entry {@code index}. */
     public static short polledEvents(MemorySegment pollFds, int index) {
         return pollFds.get(JAVA_SHORT, index * POLLFD_SIZE + 6);
+    }
+
+    /**
+     * _exit(2): ends the process, now. The JVM's own ways wait for threads that are inside system calls, 300 ms if need be (hotspot's
+     * VM_Exit::wait_for_threads_in_native_to_block), and a daemon has such threads at any time.
+     */
+    public static void exit(int status) {
+        try {
+            exit$mh.invokeExact(Binding.callState(), status);
+        } catch (Throwable t) {
+            throw new AssertionError(t);
+        }
     }
 
     /** eventfd(2): how one thread wakes another out of poll. */

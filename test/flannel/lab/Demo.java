@@ -2,6 +2,7 @@ package flannel.lab;
 
 import flannel.json.JsonValue;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Locale;
 
@@ -13,6 +14,8 @@ public final class Demo {
 
     private static final String USAGE = "demo [--backend vxlan|host-gw|udp] [--etcd-api v2|v3] [--keep]";
     private static final int TCP_SECONDS = 3;
+    /** Width of the drawing's left half. */
+    private static final int COLUMN = 62;
 
     private final String backend;
     private final Lab lab;
@@ -118,58 +121,54 @@ public final class Demo {
         }
     }
 
-    /** The way of a packet, drawn with what is really in the kernels. */
+    /** The way of a packet, drawn with what is really in the kernels: host 1 on the left, host 2 on the right. */
     private String path() throws IOException {
-        String how = switch (backend) {
-            case "vxlan" -> """
-                  container 1                                               container 2
-                  %FROM%                                               %TO%
-                      | default route                                           ^
-                      v                                                         |
-                  docker0 %BRIDGE%                                         docker0
-                      | route    %ROUTE%
-                      v                                                         |
-                  flannel.1 %MAC1%                             flannel.1 %MAC2%
-                      | neighbour  %VTEP% is %MAC2%
-                      | FDB        %MAC2% is at %HOST2%           ^
-                      v                                                         |
-                  eth0 %HOST1%  ====== VXLAN in UDP, port 8472 =====>  eth0 %HOST2%
-                """;
-            case "host-gw" -> """
-                  container 1                                               container 2
-                  %FROM%                                               %TO%
-                      | default route                                           ^
-                      v                                                         |
-                  docker0 %BRIDGE%                                         docker0
-                      | route  %ROUTE%
-                      v                                                         |
-                  eth0 %HOST1%  ======= the packet as it is =======>   eth0 %HOST2%
-                """;
-            default -> """
-                  container 1                                               container 2
-                  %FROM%                                               %TO%
-                      | default route                                           ^
-                      v                                                         |
-                  docker0 %BRIDGE%                                         docker0
-                      | route  %ROUTE%
-                      v                                                         |
-                  flannel0 (TUN), read by flanneld                          flannel0 (TUN), written by flanneld
-                      | table in flanneld: %VTEP%/24 is at %HOST2%   ^
-                      v                                                         |
-                  eth0 %HOST1%  ====== packet in UDP, port 8285 ====>  eth0 %HOST2%
-                """;
+        String destination = two.subnet();
+        String route = KernelView.routes(one).stream().filter(line -> line.startsWith(destination)).findFirst()
+                .orElseGet(() -> one.run("ip", "route", "get", addressOf(two)).lines().findFirst().orElse("").strip())
+                .replaceAll(" (src|proto) .*(?= onlink)| (src|proto) .*$", "");
+        StringBuilder drawing = new StringBuilder();
+        row(drawing, "container 1", "container 2");
+        row(drawing, addressOf(one), addressOf(two));
+        row(drawing, "    | default route", "    ^");
+        row(drawing, "    v", "    |");
+        row(drawing, "docker0 " + one.subnetEnv().get("FLANNEL_SUBNET"), "docker0 " + two.subnetEnv().get("FLANNEL_SUBNET"));
+        row(drawing, "    | route      " + route, "    ^");
+        switch (backend) {
+            case "vxlan" -> {
+                row(drawing, "    v", "    |");
+                row(drawing, "flannel.1 " + KernelView.vtepMac(one), "flannel.1 " + KernelView.vtepMac(two));
+                row(drawing, "    | neighbour  " + destination.replace("/24", "") + " is " + KernelView.vtepMac(two), "    ^");
+                row(drawing, "    | FDB        " + KernelView.vtepMac(two) + " is at " + two.address(), "    |");
+            }
+            case "udp" -> {
+                row(drawing, "    v", "    |");
+                row(drawing, "flannel0 (TUN), read by flanneld", "flannel0 (TUN), written by flanneld");
+                row(drawing, "    | flanneld   " + destination + " is at " + two.address(), "    ^");
+            }
+            default -> { }
+        }
+        row(drawing, "    v", "    |");
+        String wire = switch (backend) {
+            case "vxlan" -> " VXLAN in UDP, port 8472 ";
+            case "udp" -> " packet in UDP, port 8285 ";
+            default -> " the packet as it is ";
         };
-        String route = one.run("ip", "route", "get", two.containerAddress()).lines().findFirst().orElse("").strip();
-        String subnet = two.subnet();
-        String listed = KernelView.routes(one).stream().filter(line -> line.startsWith(subnet)).findFirst().orElse(route);
-        return how.replace("%FROM%", pad(one.containerAddress(), 15)).replace("%TO%", two.containerAddress())
-                .replace("%BRIDGE%", pad(one.subnetEnv().get("FLANNEL_SUBNET"), 15)).replace("%ROUTE%", listed.replaceAll(" proto.*(?= onlink)| proto.*$", ""))
-                .replace("%MAC1%", KernelView.vtepMacOrDash(one)).replace("%MAC2%", KernelView.vtepMacOrDash(two))
-                .replace("%VTEP%", two.subnet().replace("/24", "")).replace("%HOST1%", one.address()).replace("%HOST2%", two.address());
+        String left = "eth0 " + one.address() + "  ====";
+        row(drawing, left + wire + "=".repeat(COLUMN - 3 - left.length() - wire.length()) + ">", "eth0 " + two.address());
+        return drawing.toString();
     }
 
-    private static String pad(String text, int width) {
-        return String.format("%-" + width + "s", text);
+    private static void row(StringBuilder drawing, String left, String right) {
+        drawing.append(String.format("  %-" + COLUMN + "s%s%n", left, right));
+    }
+
+    private static String addressOf(Host host) {
+        try {
+            return host.containerAddress();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private void keep() throws IOException {

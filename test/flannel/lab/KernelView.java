@@ -24,12 +24,6 @@ public final class KernelView {
         return link == null ? "" : link.text("address");
     }
 
-    /** The same for a text; "-" when there is no such device. */
-    static String vtepMacOrDash(Host host) throws JsonException {
-        String mac = vtepMac(host);
-        return mac.isEmpty() ? "-" : mac;
-    }
-
     public static List<String> routes(Host host) {
         return sorted(host.run("ip", "route", "show"));
     }
