@@ -32,7 +32,7 @@ final class Options {
             new Option("ip-masq", Kind.FLAG, "false", "setup IP masquerade rule for traffic destined outside of overlay network"),
             new Option("ip-masq-fully-random-disable", Kind.FLAG, "false", "do not pick masqueraded ports fully at random"),
             new Option("iptables-forward-rules", Kind.FLAG, "true", "accept forwarded packets of the overlay, whatever FORWARD's policy"),
-            new Option("iptables-resync", Kind.NUMBER, "5", "seconds between two looks at the iptables rules"),
+            new Option("iptables-resync", Kind.NUMBER, "5", "seconds between two looks at the rules of iptables-legacy, of whose changes the kernel does not tell"),
             new Option("kube-subnet-mgr", Kind.FLAG, "false",
                     "Contact the Kubernetes API for subnet assignement instead of etcd or flannel-server."),
             new Option("listen", Kind.TEXT, "", "run as server and listen on specified address (e.g. ':8080')"),

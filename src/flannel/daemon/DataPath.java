@@ -43,7 +43,8 @@ final class DataPath {
     /** Between two repairs, so that a fight with another program does not take the whole processor. */
     private static final Duration REPAIR_PAUSE = Duration.ofMillis(50);
 
-    private static final Duration FILTER_PAUSE = Duration.ofMillis(200);
+    /** Between two looks at the packet filter: other programs may change theirs all the time. */
+    private static final Duration FILTER_PAUSE = Duration.ofMillis(500);
 
     private final Reconciler reconciler;
     private final PacketFilter filter;
@@ -87,12 +88,15 @@ final class DataPath {
         for (Lease lease : leases) {
             entries(lease).ifPresent(entries -> follow(lease, entries));
         }
+        if (log.v(1)) {
+            followed.values().forEach(lease -> log.info("Subnet: " + lease.subnet() + " via " + lease.attributes().publicIp()));
+        }
         backend.leases(own, followed.values());
         List<KernelEntry> entries = new ArrayList<>(peers.all());
         entries.addAll(backend.local(own));
         report(reconciler.apply(new DesiredState(config.network(), config.subnetLength(), underlay.name(), backend.link(), entries)));
         filterCheck.join();
-        filterCheckAt = Instant.now().plus(filterInterval);
+        filterCheckAt = Instant.now().plus(filter.isTold() ? FULL_CHECK : filterInterval);
         log.info("Following the leases of " + followed.size() + " other hosts");
     }
 
@@ -212,7 +216,7 @@ final class DataPath {
         }
         if (!filterCheckAt.isAfter(now)) {
             lastFilterCheck = now;
-            filterCheckAt = now.plus(filterInterval);
+            filterCheckAt = now.plus(filter.isTold() ? FULL_CHECK : filterInterval);
             filterCheck = filterCheck.thenRunAsync(filter::verify, filterThread);
         }
     }

@@ -27,6 +27,7 @@ final class IptablesPrograms {
 
     private final Path directory;
     private List<Integer> version = List.of();
+    private boolean nftables;
 
     private IptablesPrograms(Path directory) {
         this.directory = directory;
@@ -43,9 +44,7 @@ final class IptablesPrograms {
 
     /** Whether the version, asked once, is at least the given one. One that can't be told counts as old. */
     boolean isAtLeast(List<Integer> wanted) {
-        if (version.isEmpty()) {
-            version = askVersion();
-        }
+        askOnce();
         for (int i = 0; i < wanted.size(); i++) {
             if (!version.get(i).equals(wanted.get(i))) {
                 return version.get(i) > wanted.get(i);
@@ -54,9 +53,23 @@ final class IptablesPrograms {
         return true;
     }
 
+    /** Whether these programs write nftables, of whose changes the kernel tells; the older variant's change in silence. */
+    boolean usesNftables() {
+        askOnce();
+        return nftables;
+    }
+
+    private void askOnce() {
+        if (version.isEmpty()) {
+            version = askVersion();
+        }
+    }
+
     private List<Integer> askVersion() {
         try {
-            Matcher matcher = Pattern.compile("v(\\d+)\\.(\\d+)\\.(\\d+)").matcher(String.join("\n", run("", "iptables-restore", "--version")));
+            String told = String.join("\n", run("", "iptables-restore", "--version"));
+            nftables = told.contains("nf_tables");
+            Matcher matcher = Pattern.compile("v(\\d+)\\.(\\d+)\\.(\\d+)").matcher(told);
             if (matcher.find()) {
                 return List.of(Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2)), Integer.parseInt(matcher.group(3)));
             }

@@ -30,6 +30,7 @@ public final class PacketFilter {
     private IptablesPrograms programs;
     private boolean kernelRefusesFullyRandom;
     private Rules rules;
+    private volatile boolean told;
 
     public PacketFilter(Log log) {
         this.log = log;
@@ -61,6 +62,11 @@ public final class PacketFilter {
         }
     }
 
+    /** Whether the kernel tells of changes to the rules ({@link KernelEvent.RulesChanged}), so that {@link #verify} need not be called often. */
+    public boolean isTold() {
+        return told;
+    }
+
     private void check(boolean takeOver) {
         if (programs == null) {
             Optional<IptablesPrograms> found = IptablesPrograms.find();
@@ -72,6 +78,7 @@ public final class PacketFilter {
                 return;
             }
             programs = found.get();
+            told = programs.usesNftables();
         }
         try {
             mend(takeOver);

@@ -36,40 +36,6 @@ public final class Underlays {
         }
     }
 
-    /**
-     * The interface as it is now: with its present MTU, and another address of it when the one used has gone. Empty when the interface or
-     * its last address is gone.
-     */
-    public static Optional<Underlay> refresh(Underlay underlay) throws SystemCallException {
-        try (Rtnetlink kernel = Rtnetlink.open()) {
-            Optional<Found.Link> link = kernel.link(underlay.name());
-            if (link.isEmpty()) {
-                return Optional.empty();
-            }
-            List<Found.Address> addresses = kernel.addresses(link.get().index());
-            return addresses.stream().filter(address -> address.address().equals(underlay.address())).findFirst()
-                    .or(() -> best(addresses)).map(address -> underlay(link.get(), address));
-        }
-    }
-
-    /** Whether a notification may change what {@link #refresh} answers. */
-    public static boolean concerns(KernelEvent event, Underlay underlay) {
-        return switch (event) {
-            case KernelEvent.Overrun overrun -> true;
-            case KernelEvent.RulesChanged rules -> false;
-            case KernelEvent.Appeared(Found what) -> concerns(what, underlay);
-            case KernelEvent.Vanished(Found what) -> concerns(what, underlay);
-        };
-    }
-
-    private static boolean concerns(Found what, Underlay underlay) {
-        return switch (what) {
-            case Found.Link link -> link.index() == underlay.index() || link.name().equals(underlay.name());
-            case Found.Address address -> address.index() == underlay.index();
-            default -> false;
-        };
-    }
-
     private static Underlay choose(Selection selection, Rtnetlink kernel) throws UnderlayException, SystemCallException {
         List<Found.Link> links = kernel.links();
         List<Found.Address> addresses = kernel.addresses(0);
