@@ -229,7 +229,7 @@ public final class Reconciler implements AutoCloseable {
         List<Found.Route> others = new ArrayList<>();
         int leftovers = 0;
         for (Found.Route found : tables.routes()) {
-            if (!missing.remove(anyScope(found))) {
+            if (!missing.remove(likeDeclared(found))) {
                 others.add(found);
             }
         }
@@ -258,7 +258,9 @@ public final class Reconciler implements AutoCloseable {
         for (KernelEntry.Route route : declared.routes()) {
             Found wanted = asFound(route);
             if (missing.contains(wanted)) {
-                plan.put(replaced.contains(route.destination()) ? Change.Kind.PUT : Change.Kind.ADD, spread(wanted, position));
+                // on our own device the kernel may make that very route in the moment before, of an address put in
+                boolean inPlace = replaced.contains(route.destination()) || route.gateway() == null && wanted.index() == ownIndex;
+                plan.put(inPlace ? Change.Kind.PUT : Change.Kind.ADD, spread(wanted, position));
             }
             position++;
         }
@@ -277,9 +279,15 @@ public final class Reconciler implements AutoCloseable {
                 ? route.withScope(Math.min(position / ROUTES_PER_SCOPE, LAST_SCOPE)) : what;
     }
 
-    private static Found anyScope(Found what) {
-        return what instanceof Found.Route route && route.gateway() != null && route.scope() <= LAST_SCOPE
-                ? route.withScope(RT_SCOPE_UNIVERSE) : what;
+    /** In the form of a declared entry what does the same as one: a route of any scope, or the one that the kernel made of our address. */
+    private Found likeDeclared(Found what) {
+        if (!(what instanceof Found.Route route)) {
+            return what;
+        }
+        if (route.gateway() == null && route.protocol() == RTPROT_KERNEL && ownIndex != 0 && route.index() == ownIndex) {
+            return new Found.Route(ownIndex, route.destination(), null, false, ROUTE_PROTOCOL, RT_SCOPE_LINK, route.metric(), true);
+        }
+        return route.gateway() != null && route.scope() <= LAST_SCOPE ? route.withScope(RT_SCOPE_UNIVERSE) : what;
     }
 
     private boolean isOurs(Found.Route route) {
@@ -350,7 +358,7 @@ public final class Reconciler implements AutoCloseable {
         }
         KernelEntry rightful = declared.inPlaceOf(what);
         if (rightful != null) {
-            return !asFound(rightful).equals(anyScope(what));
+            return !asFound(rightful).equals(likeDeclared(what));
         }
         return isStale(what) && !(what instanceof Found.Neighbour neighbour && !Neighbours.isPermanent(neighbour));
     }
@@ -366,7 +374,7 @@ public final class Reconciler implements AutoCloseable {
         return switch (what) {
             // a neighbour that vanishes tells no longer what it was
             case Found.Neighbour neighbour -> true;
-            case Found.Route route -> incomplete || asFound(rightful).equals(anyScope(what));
+            case Found.Route route -> incomplete || asFound(rightful).equals(likeDeclared(what));
             default -> asFound(rightful).equals(what);
         };
     }

@@ -122,8 +122,8 @@ final class Encapsulator {
         if (length > 0 && icmpLimit.allows(System.nanoTime())) {
             reply.asSlice(0, VirtioHeader.SIZE).fill((byte) 0);
             long offset = VirtioHeader.SIZE - virtioSize;
-            Libc.write(path.tun().fd(), reply.asSlice(offset), virtioSize + length);
             counters.add(Counter.ICMP_REPLIES, 1);
+            Libc.write(path.tun().fd(), reply.asSlice(offset), virtioSize + length);
         }
     }
 }

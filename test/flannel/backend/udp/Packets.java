@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Random;
 
 /** Builds, checks and cuts packets in the plainest way there is: what the fast code is compared with. */
-final class Packets {
+public final class Packets {
 
     static final int CLIENT = 0x0a010102;
     static final int SERVER = 0x0a010202;
@@ -54,7 +54,7 @@ final class Packets {
         }
     }
 
-    static byte[] udp(int source, int destination, int sourcePort, int destinationPort, int id, byte[] payload) {
+    public static byte[] udp(int source, int destination, int sourcePort, int destinationPort, int id, byte[] payload) {
         byte[] p = new byte[28 + payload.length];
         ipv4(p, 20, source, destination, 17, id, 0, 63, 0x4000);
         u16(p, 20, sourcePort);
@@ -87,7 +87,7 @@ final class Packets {
     }
 
     /** Writes the checksums of the IPv4 header and of TCP, UDP or ICMP. */
-    static void fillChecksums(byte[] p) {
+    public static void fillChecksums(byte[] p) {
         int ip = (p[0] & 15) * 4;
         u16(p, 10, 0);
         u16(p, 10, complement(sum(0, p, 0, ip)));
@@ -122,7 +122,7 @@ final class Packets {
         p[at + 1] = (byte) value;
     }
 
-    static int u16(byte[] p, int at) {
+    public static int u16(byte[] p, int at) {
         return (p[at] & 255) << 8 | p[at + 1] & 255;
     }
 
@@ -199,7 +199,7 @@ final class Packets {
         return packets.stream().map(Packets::hex).toList();
     }
 
-    static String hex(byte[] packet) {
+    public static String hex(byte[] packet) {
         return HexFormat.of().formatHex(packet);
     }
 }
