@@ -32,6 +32,9 @@ public final class VxlanBackend implements Backend {
     /** Outer IPv4, UDP and VXLAN headers and the inner Ethernet header: 20 + 8 + 8 + 14 bytes (RFC 7348). */
     private static final int OVERHEAD_BYTES = 50;
 
+    /** What IPv4 can do with (RFC 791). */
+    private static final int LEAST_MTU = 68;
+
     /** The kernel's default, from before IANA assigned 4789. */
     private static final int DEFAULT_PORT = 8472;
 
@@ -62,8 +65,13 @@ public final class VxlanBackend implements Backend {
     public static Link.Vxlan link(NetworkConfig config, Underlay underlay, MacAddress address) {
         int vni = config.backendInteger("VNI", 1, 0, (1 << 24) - 1);
         int port = config.backendInteger("Port", 0, 0, 65535);
-        int mtu = config.backendInteger("MTU", 0, 0, 65535);
-        return new Link.Vxlan("flannel." + vni, (mtu == 0 ? underlay.mtu() : mtu) - OVERHEAD_BYTES, vni, port == 0 ? DEFAULT_PORT : port,
+        int configured = config.backendInteger("MTU", 0, 0, 65535);
+        int mtu = (configured == 0 ? underlay.mtu() : configured) - OVERHEAD_BYTES;
+        if (mtu < LEAST_MTU) {
+            throw new IllegalArgumentException("an MTU of " + (mtu + OVERHEAD_BYTES) + " is too small for vxlan, which takes "
+                    + OVERHEAD_BYTES + " bytes of it and has to leave " + LEAST_MTU);
+        }
+        return new Link.Vxlan("flannel." + vni, mtu, vni, port == 0 ? DEFAULT_PORT : port,
                 underlay.address(), underlay.name(), address, config.backendFlag("Learning", false), config.backendFlag("GBP", false));
     }
 
