@@ -156,7 +156,7 @@ install_jdk() {
         package=java-latest-openjdk-devel
     fi
     [ -n "$package" ] || die "no JDK of release $JAVA_RELEASE or newer found, and the package manager has none:" \
-        "unpack one from adoptium.net below /opt, or set JAVA_HOME"
+        "unpack one (Eclipse Temurin, say) below /opt, or set JAVA_HOME"
     install_packages 'the build' "$package" "$package"
 }
 
