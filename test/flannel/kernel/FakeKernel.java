@@ -1,0 +1,120 @@
+package flannel.kernel;
+
+import flannel.linux.Errno;
+import flannel.linux.SystemCallException;
+import flannel.net.MacAddress;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** The kernel's tables in memory, with eth0 as device 3; keeps what was asked of it. */
+final class FakeKernel implements KernelTables {
+
+    static final int ETH0 = 3;
+
+    /** Everything there is; a test may add to it and take from it. */
+    final Set<Found> entries = new LinkedHashSet<>();
+    /** Every change asked for since a test last cleared it. */
+    final List<Change> asked = new ArrayList<>();
+    private int lastIndex = ETH0;
+
+    FakeKernel() {
+        entries.add(new Found.Link(ETH0, "eth0", true, false, 1500, 1000, MacAddress.parse("02:00:00:00:e0:00"), "veth", null));
+    }
+
+    private <T extends Found> List<T> all(Class<T> type) {
+        return entries.stream().filter(type::isInstance).map(type::cast).toList();
+    }
+
+    @Override
+    public List<Found.Link> links() {
+        return all(Found.Link.class);
+    }
+
+    @Override
+    public Optional<Found.Link> link(String name) {
+        return links().stream().filter(link -> link.name().equals(name)).findFirst();
+    }
+
+    @Override
+    public List<Found.Address> addresses(int index) {
+        return all(Found.Address.class).stream().filter(address -> address.index() == index).toList();
+    }
+
+    @Override
+    public List<Found.Route> routes() {
+        return all(Found.Route.class);
+    }
+
+    @Override
+    public List<Found.Neighbour> neighbours(int index) {
+        return all(Found.Neighbour.class).stream().filter(neighbour -> neighbour.index() == index).toList();
+    }
+
+    @Override
+    public List<Found.Fdb> fdb(int index) {
+        return all(Found.Fdb.class).stream().filter(entry -> entry.index() == index).toList();
+    }
+
+    @Override
+    public void execute(List<Change> changes, Refusals refusals) {
+        for (Change change : changes) {
+            asked.add(change);
+            Found what = change.what();
+            boolean taken = entries.stream().anyMatch(other -> samePlace(other, what));
+            switch (change.kind()) {
+                case ADD -> {
+                    if (taken) {
+                        refusals.refused(change, new SystemCallException("adding it", Errno.EEXIST));
+                    } else {
+                        entries.add(what);
+                    }
+                }
+                case PUT -> {
+                    entries.removeIf(other -> samePlace(other, what));
+                    entries.add(what);
+                }
+                case DELETE -> entries.remove(what);
+            }
+        }
+    }
+
+    private static boolean samePlace(Found a, Found b) {
+        return switch (a) {
+            case Found.Route route -> b instanceof Found.Route other && route.destination().equals(other.destination())
+                    && route.metric() == other.metric();
+            case Found.Neighbour neighbour -> b instanceof Found.Neighbour other && neighbour.index() == other.index()
+                    && neighbour.address().equals(other.address());
+            default -> a.equals(b);
+        };
+    }
+
+    @Override
+    public void createVxlan(Link.Vxlan wanted, MacAddress mac, int underlayIndex) {
+        entries.add(new Found.Link(++lastIndex, wanted.name(), false, false, wanted.mtu(), 1000, mac, "vxlan",
+                new Found.Vxlan(wanted.vni(), wanted.port(), wanted.local(), underlayIndex, wanted.learning(), wanted.gbp(), true)));
+    }
+
+    @Override
+    public void deleteLink(int index, String name) {
+        entries.removeIf(entry -> entry.index() == index);
+    }
+
+    @Override
+    public void setLink(int index, String name, int mtu, MacAddress mac, int queueLength) {
+        Found.Link link = link(name).orElseThrow();
+        entries.remove(link);
+        entries.add(new Found.Link(index, name, true, false, mtu, queueLength < 0 ? link.queueLength() : queueLength,
+                mac == null ? link.mac() : mac, link.kind(), link.vxlan()));
+    }
+
+    @Override
+    public void stopAskingUserSpace(String device) {
+    }
+
+    @Override
+    public void close() {
+    }
+}
