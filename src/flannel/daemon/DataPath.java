@@ -57,10 +57,11 @@ final class DataPath {
     private final Map<Ipv4Subnet, Lease> followed = new HashMap<>();
     private Peers<Ipv4Subnet> peers = new Peers<>();
     private final Set<String> complaints = new HashSet<>();
+    /** What the log has to tell once the data path has it. */
+    private final List<String> changes = new ArrayList<>();
     private NetworkConfig config;
     private Backend backend;
     private Ipv4Subnet own;
-    private boolean leasesChanged;
     private Instant checkAt = Instant.MAX;
     private Instant lastCheck = Instant.MIN;
     private Instant filterCheckAt = Instant.MAX;
@@ -113,16 +114,14 @@ final class DataPath {
             return;
         }
         apply(follow(lease, entries.get()));
-        leasesChanged = true;
-        log.info("Subnet added: " + lease.subnet() + " via " + lease.attributes().publicIp());
+        changes.add("Subnet added: " + lease.subnet() + " via " + lease.attributes().publicIp());
     }
 
     /** A peer's lease is gone. */
     void remove(Ipv4Subnet subnet) {
         if (followed.remove(subnet) != null) {
             apply(peers.set(subnet, 0, List.of()));
-            leasesChanged = true;
-            log.info("Subnet removed: " + subnet);
+            changes.add("Subnet removed: " + subnet);
         }
     }
 
@@ -199,9 +198,10 @@ final class DataPath {
 
     /** Tells a data path of our own, once for a whole batch of changes. */
     void flush() {
-        if (leasesChanged) {
-            leasesChanged = false;
+        if (!changes.isEmpty()) {
             backend.leases(own, followed.values());
+            changes.forEach(log::info);
+            changes.clear();
         }
     }
 
