@@ -200,7 +200,9 @@ final class DataPath {
     void flush() {
         if (!changes.isEmpty()) {
             backend.leases(own, followed.values());
-            changes.forEach(log::info);
+            for (String change : changes) {
+                log.info(change);
+            }
             changes.clear();
         }
     }
