@@ -86,7 +86,9 @@ public final class Command {
         } catch (IOException e) {
             return fail(new Log(stderr, 0), "cannot write a log file in -log_dir \"" + options.text("log_dir") + "\": " + e);
         }
-        options.warnings().forEach(log::warning);
+        for (String warning : options.warnings()) {
+            log.warning(warning);
+        }
         try {
             Settings settings = settings(options, environment, log);
             new Daemon(settings, new ServiceManager(environment.get("NOTIFY_SOCKET"), log), log).run();

@@ -55,6 +55,9 @@ final class NotifySocket implements AutoCloseable {
 
     @Override
     public void close() {
+        if (closed) {
+            return;             // by now the number of the descriptor may be somebody else's
+        }
         closed = true;
         try {
             reader.join();
