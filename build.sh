@@ -17,9 +17,10 @@ main() {
         test)        run_tests "$@" ;;
         demo)        demo "$@" ;;
         bench)       bench "$@" ;;
-        rpm)         compile; need_rpm; exec rpm/build.sh "$@" ;;
-        test-system) compile; need_hosts; exec test/system/run.sh "$@" ;;
-        install)     compile; exec rpm/install.sh "${DESTDIR:-}" "${PREFIX:-/usr}" ;;
+        rpm)         need_rpm; exec rpm/build.sh ;;
+        test-system) need_hosts; exec test/system/run.sh ;;
+        install)     need_runtime; exec rpm/install.sh "${DESTDIR:-}" "${PREFIX:-/usr}" ;;
+        train)       lab_main Training ;;
         clean)       rm -rf build ;;
         help)        usage ;;
         *)           usage >&2; exit 2 ;;
@@ -36,6 +37,7 @@ usage() {
 ./build.sh rpm                          build/rpm/flannel-*.rpm
 ./build.sh test-system                  the package on two booted hosts with systemd and Docker
 ./build.sh install                      installs from source; DESTDIR= and PREFIX= are honoured
+./build.sh train                        writes rpm/classes.list anew: what the package holds linked ahead of time
 ./build.sh clean                        removes build/
 Everything that is missing (JDK, etcd, iproute2 ...) is installed with the system's package manager.
 END
@@ -100,14 +102,15 @@ need_lab() {
 }
 
 need_rpm() {
-    need 'the package' rpmbuild=rpm:rpm-build strip=binutils gzip=gzip
+    need 'the package' rpmbuild=rpm:rpm-build gzip=gzip
+    need_runtime
 }
 
 # Booted hosts with systemd; what runs on them is debootstrap's to bring
 need_hosts() {
     need_rpm
     need 'the system test' systemd-nspawn=systemd-container:systemd-container debootstrap=debootstrap createrepo_c=createrepo-c:createrepo_c \
-        ip=iproute2:iproute nsenter=util-linux pgrep=procps:procps-ng
+        ip=iproute2:iproute nsenter=util-linux pgrep=procps:procps-ng rpm2cpio=rpm2cpio:rpm cpio=cpio readelf=binutils
 }
 
 # ---------------------------------------------------------------- the JDK
@@ -173,7 +176,7 @@ compile() {
     need_jdk
     mkdir -p build
     if outdated build/flanneld.jar src build.sh; then
-        rm -rf build/classes
+        rm -rf build/classes build/runtime.done
         "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -Xlint:all,-restricted -Werror -d build/classes $(find src -name '*.java' | LC_ALL=C sort)
         printf 'Enable-Native-Access: ALL-UNNAMED\n' > build/manifest   # for java -jar; a module is given it by name
         "$JDK/bin/jar" --create --file build/flanneld.jar.new --date "$(source_date)" --main-class flannel.Main \
@@ -183,6 +186,16 @@ compile() {
     write_launcher
 }
 
+# The runtime image of the package, with the classes linked ahead of time. It holds the jar's classes, so it goes when the jar is made anew.
+need_runtime() {
+    compile
+    if outdated build/runtime.done rpm/runtime.sh rpm/classes.list etc/jvm.options build/flanneld.jar; then
+        need 'the runtime image' strip=binutils
+        rpm/runtime.sh
+        touch build/runtime.done
+    fi
+}
+
 # When the sources last changed, for the jar's entries: two builds of a commit are the same bytes
 source_date() {
     local seconds
@@ -190,11 +203,13 @@ source_date() {
     date -u -d "@${seconds:-1500000000}" +%Y-%m-%dT%H:%M:%SZ
 }
 
-# build/flanneld becomes the JVM: one process, one process id. The JVM's options are those of the installed daemon
+# build/flanneld becomes the JVM: one process, one process id. The JVM's options are those of the installed daemon; once its runtime
+# image is built, that is what runs.
 write_launcher() {
     sed -e "s|@JAVA@|$JDK/bin/java|" -e "s|@BUILD@|$PWD/build|" -e "s|@OPTIONS@|$PWD/etc/jvm.options|" > build/flanneld.new <<'END'
 #!/bin/bash
 unset JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS
+[ ! -e "@BUILD@/runtime.done" ] || exec "@BUILD@/runtime/bin/flanneld" "$@"
 exec -a flanneld "@JAVA@" "@@OPTIONS@" -p "@BUILD@/flanneld.jar" -m flannel "$@"
 END
     chmod 755 build/flanneld.new
@@ -273,7 +288,7 @@ lab_main() {
     if outdated build/lab-classes/.done test build/flanneld.jar; then
         rm -rf build/lab-classes
         "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -cp build/classes -sourcepath test -implicit:class -d build/lab-classes \
-            test/flannel/lab/Demo.java test/flannel/lab/ControlBench.java
+            test/flannel/lab/{Demo,Training,ControlBench,StartBench}.java
         touch build/lab-classes/.done
     fi
     as_root true 2> /dev/null || die "network namespaces need root: run this as root"
@@ -292,7 +307,8 @@ demo() {
 bench() {
     case ${1:-} in
         control)   shift; lab_main ControlBench "$@" ;;
-        udp|start) compile; need_lab; exec "test/bench/$1.sh" "${@:2}" ;;
+        start)     shift; need_runtime; lab_main StartBench "$@" ;;
+        udp)       compile; need_lab; exec "test/bench/$1.sh" "${@:2}" ;;
         *)         usage >&2; exit 2 ;;
     esac
 }

@@ -3,8 +3,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-if [ ! -e build/runtime.jar ] || ! cmp -s build/flanneld.jar build/runtime.jar; then rpm/runtime.sh; fi
-
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2> /dev/null || echo 1500000000)
 export SOURCE_DATE_EPOCH
 rm -rf build/rpm build/rpm.work

@@ -12,8 +12,6 @@ put() {
     chmod "$1" "$root$3"
 }
 
-if [ ! -e build/runtime.jar ] || ! cmp -s build/flanneld.jar build/runtime.jar; then rpm/runtime.sh; fi
-
 # A settings file that is there already stays.
 settings=/etc/sysconfig/flanneld
 [ -e "$root$settings" ] || put 0644 flanneld.sysconfig $settings

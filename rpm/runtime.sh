@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# rpm/runtime.sh: makes build/runtime, the Java runtime that the package carries: the few modules needed, the daemon among them,
+# rpm/runtime.sh: makes build/runtime of build/flanneld.jar, the Java runtime that the package carries: the few modules needed, the daemon among them,
 # a launcher that is called flanneld, and an archive of classes loaded and linked ahead of time.
 #
 # The same jar and JDK give the same bytes. So the archive is made from a list of classes in the source tree (rpm/train.sh makes it)
@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C
 
 main() {
-    rm -rf build/runtime build/runtime.jar build/runtime.work
+    rm -rf build/runtime build/runtime.done build/runtime.work
     mkdir -p build/runtime.work
     local image=build/runtime.work/image
     link_image "$image"
@@ -18,8 +18,6 @@ main() {
     archive_classes "$image"
     set_times "$image"
     mv "$image" build/runtime
-    # What build/runtime was made of: build/flanneld uses it only as long as the jar is this one.
-    cp build/flanneld.jar build/runtime.jar
     rm -rf build/runtime.work
 }
 

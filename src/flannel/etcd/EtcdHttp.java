@@ -221,6 +221,8 @@ final class EtcdHttp implements AutoCloseable {
                     .executor(Executors.newVirtualThreadPerTaskExecutor());
             if (tls != null) {
                 builder.sslContext(tls.context());
+            } else if (endpoints.stream().allMatch(endpoint -> endpoint.startsWith("http:"))) {
+                builder.sslContext(new NoTls());
             }
             if (client != null) {
                 client.shutdown();
