@@ -306,7 +306,7 @@ demo() {
 
 bench() {
     case ${1:-} in
-        control)   shift; lab_main ControlBench "$@" ;;
+        control)   shift; need_runtime; lab_main ControlBench "$@" ;;
         start)     shift; need_runtime; lab_main StartBench "$@" ;;
         udp)       compile; need_lab; exec "test/bench/$1.sh" "${@:2}" ;;
         *)         usage >&2; exit 2 ;;
