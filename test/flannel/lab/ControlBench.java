@@ -123,7 +123,7 @@ public final class ControlBench {
     }
 
     private Start start(Lab lab, Host host) throws Exception {
-        host.reset();
+        host.resetKernel();
         Daemon daemon = host.start(lab.options());
         Duration all = awaitEntries(host);
         double cpu = daemon.cpuSeconds();

@@ -166,6 +166,15 @@ public final class Host implements AutoCloseable {
 
     /** Ends the daemon and takes away everything that it left: the host is as new. */
     public void reset() throws IOException {
+        resetKernel();
+        Lab.deleteTree(directory.resolve("run"));
+        Lab.deleteTree(directory.resolve("var-lib"));
+        Files.createDirectories(directory.resolve("run"));
+        Files.createDirectories(directory.resolve("var-lib"));
+    }
+
+    /** Ends the daemon and takes away what it left in the kernel; its files stay. */
+    public void resetKernel() {
         if (daemon != null) {
             daemon.close();
         }
@@ -181,10 +190,6 @@ public final class Host implements AutoCloseable {
             run("iptables", "-w", "-t", table, "-X");
         }
         run("iptables", "-w", "-P", "FORWARD", "ACCEPT");
-        Lab.deleteTree(directory.resolve("run"));
-        Lab.deleteTree(directory.resolve("var-lib"));
-        Files.createDirectories(directory.resolve("run"));
-        Files.createDirectories(directory.resolve("var-lib"));
     }
 
     @Override
