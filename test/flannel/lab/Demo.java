@@ -15,7 +15,7 @@ public final class Demo {
     private static final String USAGE = "demo [--backend vxlan|host-gw|udp] [--etcd-api v2|v3] [--keep]";
     private static final int TCP_SECONDS = 3;
     /** Width of the drawing's left half. */
-    private static final int COLUMN = 62;
+    private static final int COLUMN = 66;
 
     private final String backend;
     private final Lab lab;
