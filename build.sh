@@ -206,7 +206,7 @@ source_date() {
 # build/flanneld becomes the JVM: one process, one process id. The JVM's options are those of the installed daemon; once its runtime
 # image is built, that is what runs.
 write_launcher() {
-    sed -e "s|@JAVA@|$JDK/bin/java|" -e "s|@BUILD@|$PWD/build|" -e "s|@OPTIONS@|$PWD/etc/jvm.options|" > build/flanneld.new <<'END'
+    sed -e "s|@JAVA@|$JDK/bin/java|" -e "s|@BUILD@|$PWD/build|g" -e "s|@OPTIONS@|$PWD/etc/jvm.options|" > build/flanneld.new <<'END'
 #!/bin/bash
 unset JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS
 [ ! -e "@BUILD@/runtime.done" ] || exec "@BUILD@/runtime/bin/flanneld" "$@"
