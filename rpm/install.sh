@@ -8,7 +8,7 @@ prefix=${2%/}
 # put MODE FILE PATH: installs a file of etc/, with its paths below /usr changed to the prefix
 put() {
     install -d -m 0755 "$root$(dirname "$3")"
-    sed "s|/usr/\(bin/flanneld\|libexec/flannel\)|$prefix/\1|g" "etc/$2" > "$root$3"
+    sed -E "s#/usr/(bin/flanneld|libexec/flannel)#$prefix/\1#g" "etc/$2" > "$root$3"
     chmod "$1" "$root$3"
 }
 

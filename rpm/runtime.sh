@@ -2,8 +2,9 @@
 # rpm/runtime.sh: makes build/runtime of build/flanneld.jar, the Java runtime that the package carries: the few modules needed, the daemon among them,
 # a launcher that is called flanneld, and an archive of classes loaded and linked ahead of time.
 #
-# The same jar and JDK give the same bytes. So the archive is made from a list of classes in the source tree (rpm/train.sh makes it)
+# The same jar and JDK give the same bytes. So the archive is made from a list of classes in the source tree (./build.sh train makes it)
 # and not from a training run at every build: what a run loads depends on timing, and needs etcd, root and a network namespace.
+# The archive can't run old classes: the JVM compares it with the image's lib/modules, which holds the daemon's classes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C
@@ -21,12 +22,21 @@ main() {
     rm -rf build/runtime.work
 }
 
+# jlink strips the debug information of all modules or of none. The JDK's is 4 MB of the package, ours is in every log line (file and line):
+# so the JDK's modules are stripped first and packed anew, and linked with ours then.
 # The options of etc/jvm.options go into the image itself, so that no command line shows them.
 link_image() {
-    local options
+    local work=build/runtime.work tools=$JAVA_HOME/bin options
     options=$(grep -v '^#' etc/jvm.options | tr '\n' ' ')
-    "$JAVA_HOME/bin/jlink" --module-path build/flanneld.jar --add-modules flannel --output "$1" \
-        --no-header-files --no-man-pages --compress zip-6 --add-options "${options% }"
+    "$tools/jlink" --add-modules java.base,java.net.http --output "$work/jdk" --strip-java-debug-attributes --no-header-files --no-man-pages
+    "$tools/jimage" extract --dir "$work/classes" "$work/jdk/lib/modules"
+    rm "$work/jdk/lib/modules"
+    mkdir "$work/jmods"
+    "$tools/jmod" create --class-path "$work/classes/java.net.http" "$work/jmods/java.net.http.jmod"
+    "$tools/jmod" create --class-path "$work/classes/java.base" --cmds "$work/jdk/bin" --libs "$work/jdk/lib" --config "$work/jdk/conf" \
+        --legal-notices "$work/jdk/legal/java.base" --module-path "$work/jmods" --hash-modules java.net.http "$work/jmods/java.base.jmod"
+    "$tools/jlink" --module-path "$work/jmods:build/flanneld.jar" --add-modules flannel --output "$1" --no-header-files --no-man-pages \
+        --compress zip-6 --disable-plugin generate-jli-classes --add-options "${options% }"
     # A tenth of the package are symbols that only a debugger of the JVM itself would want.
     find "$1" -name '*.so' -exec strip --strip-unneeded {} +
 }

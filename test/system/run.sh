@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# test/system/run.sh: the tutorial with real systemd, real Docker, real etcd and the real package, on three booted hosts.
-# Prints a transcript, and at the end how many checks passed. Needs root, and build/rpm from rpm/build.sh, which it calls.
+# test/system/run.sh: the package, and the tutorial with real systemd, real Docker and real etcd on three booted hosts.
+# Prints a transcript, and at the end how many checks passed. Started by ./build.sh test-system, which has made build/runtime.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . test/system/nodes.sh
 . test/system/story.sh
+. test/system/package.sh
 
 PREFIX=flts-$$
 BASE=${TMPDIR:-/var/tmp}
 WORK=$BASE/$PREFIX
 PASSED=0
 FAILED=0
+AGAIN=
 
 main() {
     local reason
@@ -20,11 +22,15 @@ main() {
         return 0
     fi
     remove_leftovers
-    trap 'trap - EXIT; remove_all "$PREFIX"' EXIT
+    trap 'trap - EXIT; kill $AGAIN 2> /dev/null; remove_all "$PREFIX"' EXIT
     trap 'exit 143' TERM
     trap 'exit 130' INT
     mkdir -p "$WORK"
+    package_is_right || fail_check "the package can be built"
+    source_installs || fail_check "make install"
+    build_again
     tell_story || fail_check "the story goes on to its end"
+    package_is_reproducible
     if [ "$FAILED" != 0 ]; then
         for host in node1 node2; do
             say "The journal of $host ends so:"
