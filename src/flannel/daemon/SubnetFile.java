@@ -43,7 +43,7 @@ record SubnetFile(Ipv4Subnet network, Ipv4Subnet subnet, int mtu, boolean masque
         return "DOCKER_OPT_BIP=\"" + bip + "\"\n"
                 + "DOCKER_OPT_IPMASQ=\"" + masq + "\"\n"
                 + "DOCKER_OPT_MTU=\"" + size + "\"\n"
-                + "DOCKER_NETWORK_OPTIONS=\"" + earlier + " " + bip + " " + masq + " " + size + "\"\n";
+                + "DOCKER_NETWORK_OPTIONS=\"" + (earlier.isEmpty() ? "" : earlier + " ") + " " + bip + " " + masq + " " + size + "\"\n";
     }
 
     /** Writes a text file readable by all: to a temporary name first, then renamed, so that nobody reads half of it. */

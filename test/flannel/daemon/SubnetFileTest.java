@@ -11,6 +11,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class SubnetFileTest {
 
@@ -22,13 +24,29 @@ class SubnetFileTest {
     }
 
     @Test
-    void tellsDockerAsTheScriptDoes() {
+    void tellsDockerInTheScriptsForm() {
         assertEquals("""
                 DOCKER_OPT_BIP="--bip=10.1.83.1/24"
                 DOCKER_OPT_IPMASQ="--ip-masq=true"
                 DOCKER_OPT_MTU="--mtu=1450"
                 DOCKER_NETWORK_OPTIONS=" --bip=10.1.83.1/24 --ip-masq=true --mtu=1450"
                 """, file.dockerOptions(""));
+    }
+
+    /** systemd runs the script after the daemon has written the same file itself: nothing may change by that. */
+    @ParameterizedTest
+    @CsvSource({"true, ''", "false, ''", "false, --debug", "true, --debug --label a=b"})
+    void tellsDockerWhatTheScriptTells(boolean masquerade, String earlier, @TempDir Path folder) throws IOException, InterruptedException {
+        SubnetFile subnet = new SubnetFile(file.network(), file.subnet(), 1472, masquerade);
+        Path env = Files.writeString(folder.resolve("subnet.env"), subnet.text());
+        Path written = folder.resolve("docker");
+        ProcessBuilder script = new ProcessBuilder("sh", "etc/mk-docker-opts.sh", "-k", "DOCKER_NETWORK_OPTIONS", "-f", env.toString(),
+                "-d", written.toString()).inheritIO();
+        if (!earlier.isEmpty()) {
+            script.environment().put("DOCKER_NETWORK_OPTIONS", earlier);
+        }
+        assertEquals(0, script.start().waitFor());
+        assertEquals(Files.readString(written), subnet.dockerOptions(earlier));
     }
 
     @Test
