@@ -288,7 +288,7 @@ lab_main() {
     if outdated build/lab-classes/.done test build/flanneld.jar; then
         rm -rf build/lab-classes
         "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -cp build/classes -sourcepath test -implicit:class -d build/lab-classes \
-            test/flannel/lab/{Demo,Training,ControlBench,StartBench}.java
+            test/flannel/lab/{Demo,Training,ControlBench,StartBench,UdpBench}.java
         touch build/lab-classes/.done
     fi
     as_root true 2> /dev/null || die "network namespaces need root: run this as root"
@@ -306,10 +306,10 @@ demo() {
 
 bench() {
     case ${1:-} in
-        control)   shift; need_runtime; lab_main ControlBench "$@" ;;
-        start)     shift; need_runtime; lab_main StartBench "$@" ;;
-        udp)       compile; need_lab; exec "test/bench/$1.sh" "${@:2}" ;;
-        *)         usage >&2; exit 2 ;;
+        control) shift; need_runtime; lab_main ControlBench "$@" ;;
+        start)   shift; need_runtime; lab_main StartBench "$@" ;;
+        udp)     shift; need 'the measurement' sockperf=sockperf; need_runtime; lab_main UdpBench "$@" ;;
+        *)       usage >&2; exit 2 ;;
     esac
 }
 

@@ -34,6 +34,7 @@ public final class Libc {
     private static final MemorySegment POLL = Binding.function("poll");
     private static final MemorySegment EXIT = Binding.function("_exit");
     private static final MemorySegment EVENTFD = Binding.function("eventfd");
+    private static final MemorySegment SETPRIORITY = Binding.function("setpriority");
 
     private Libc() {
     }
@@ -93,5 +94,10 @@ public final class Libc {
     /** eventfd(2): how one thread wakes another out of poll. */
     public static int eventfd(int initial, int flags) {
         return Binding.call(EVENTFD, initial, flags, 0, 0, 0);
+    }
+
+    /** setpriority(2) for the calling thread alone (PRIO_PROCESS, 0): a nice value, -20 to 19. */
+    public static int setThreadPriority(int nice) {
+        return Binding.call(SETPRIORITY, 0, 0, nice, 0, 0);
     }
 }

@@ -22,6 +22,7 @@ final class Decapsulator implements Coalescer.Sink {
     private final MemorySegment buffer;
     private final MessageHeaders headers;
     private final IoVectors slots;
+    private final StandingQueue queue = new StandingQueue();
     private final RateLimit logLimit = new RateLimit(0.1, 1);
 
     Decapsulator(DataPath path, Arena arena, Limits limits, Counters counters, Log log) {
@@ -51,9 +52,17 @@ final class Decapsulator implements Coalescer.Sink {
         if (messages <= 0) {
             return 0;
         }
+        long now = System.nanoTime();
+        if (messages < headers.capacity()) {
+            queue.isEmpty();
+        }
         ForwardingTable table = path.table();
         for (int i = 0; i < messages; i++) {
-            message(table, i);
+            if (headers.mergedSize(i) != 0 && queue.drop(now)) {
+                counters.add(Counter.CONGESTED, 1);
+            } else {
+                message(table, i);
+            }
             headers.expect(i);
         }
         coalescer.flush();

@@ -26,6 +26,7 @@ final class Encapsulator {
     private final int virtioSize;
     private final int packetsPerBatch;
     private final int bytesPerBatch;
+    private final StandingQueue queue = new StandingQueue();
     private final RateLimit icmpLimit = new RateLimit(100, 50);
 
     Encapsulator(DataPath path, Arena arena, Limits limits, Counters counters, Log log) {
@@ -57,6 +58,7 @@ final class Encapsulator {
                 if (read == -Errno.EBADFD) {
                     path.restoreDevice();
                 }
+                queue.isEmpty();
                 break;
             }
             packets++;
@@ -88,6 +90,10 @@ final class Encapsulator {
         PathMtus mtus = path.mtus();
         if (!mtus.isEmpty() && isTooBig(mtus, at, packet, length, host)) {
             counters.add(Counter.TOO_BIG, 1);
+            return;
+        }
+        if (virtioSize != 0 && VirtioHeader.gsoType(buffer, at) == VirtioHeader.GSO_TCPV4 && queue.drop(System.nanoTime())) {
+            counters.add(Counter.CONGESTED, 1);
             return;
         }
         int datagrams = 1;

@@ -12,6 +12,6 @@ package flannel.backend.udp;
 record Limits(int packetsRead, int bytesRead, int messagesReceived, int threads) {
 
     static Limits forThisHost() {
-        return new Limits(64, 256 * 1024, 8, Runtime.getRuntime().availableProcessors() <= 2 ? 1 : 2);
+        return new Limits(64, 128 * 1024, 8, Runtime.getRuntime().availableProcessors() <= 2 ? 1 : 2);
     }
 }

@@ -154,29 +154,17 @@ public final class UdpBackend implements Backend {
     /** Nothing: the one route of the whole network leads here, and the forwarding table knows the rest. */
     @Override
     public List<KernelEntry> towards(Lease peer) throws UnusablePeerException {
-        if (!speaksUdp(peer)) {
-            throw new UnusablePeerException("the host " + peer.attributes().publicIp() + " uses the backend "
-                    + peer.attributes().backendType() + ", this one udp");
+        String type = peer.attributes().backendType();
+        if (!type.isEmpty() && !type.equals("udp")) {
+            throw new UnusablePeerException("the host " + peer.attributes().publicIp() + " uses the backend " + type + ", this one udp");
         }
         return List.of();
     }
 
-    private static boolean speaksUdp(Lease lease) {
-        String type = lease.attributes().backendType();
-        return type.isEmpty() || type.equals("udp");
-    }
-
     @Override
-    public void leases(Ipv4Subnet own, Collection<Lease> leases) {
-        Ipv4 self = leases.stream().filter(lease -> lease.subnet().equals(own)).map(lease -> lease.attributes().publicIp())
-                .findAny().orElse(underlay.address());
+    public void leases(Ipv4Subnet own, Collection<Lease> peers) {
         Map<Ipv4Subnet, Ipv4> routes = new HashMap<>();
-        for (Lease lease : leases) {
-            Ipv4 host = lease.attributes().publicIp();
-            if (speaksUdp(lease) && !host.equals(self)) {
-                routes.put(lease.subnet(), host);
-            }
-        }
+        peers.forEach(peer -> routes.put(peer.subnet(), peer.attributes().publicIp()));
         path.table(new ForwardingTable(network, routes));
     }
 

@@ -34,9 +34,10 @@ public record UdpCounters(Sent sent, Received received, Dropped dropped) {
      * @param spoofed    from a host that holds a lease, but with another host's address inside
      * @param malformed  from either side: lengths that contradict each other
      * @param tunFull    from a peer, not taken by the TUN device: it is down or gone, or memory is short
+     * @param congested  either way, super-packets and trains, so that their senders slow down ({@link StandingQueue})
      */
     public record Dropped(long noRoute, long notIpv4, long tooBig, long socketFull, long sendFailed, long stranger, long spoofed,
-            long malformed, long tunFull) {
+            long malformed, long tunFull, long congested) {
     }
 
     static UdpCounters sum(List<Counters> parts) {
@@ -48,7 +49,7 @@ public record UdpCounters(Sent sent, Received received, Dropped dropped) {
                         sum.of(Counter.RECEIVE_CALLS), sum.of(Counter.TUN_WRITES), sum.of(Counter.ICMP_REPLIES)),
                 new Dropped(sum.of(Counter.NO_ROUTE), sum.of(Counter.NOT_IPV4), sum.of(Counter.TOO_BIG), sum.of(Counter.SOCKET_FULL),
                         sum.of(Counter.SEND_FAILED), sum.of(Counter.STRANGER), sum.of(Counter.SPOOFED), sum.of(Counter.MALFORMED),
-                        sum.of(Counter.TUN_FULL)));
+                        sum.of(Counter.TUN_FULL), sum.of(Counter.CONGESTED)));
     }
 
     private interface Sum {

@@ -1,0 +1,33 @@
+package flannel.backend.udp;
+
+/**
+ * Says when to drop a packet so that its TCP sender slows down: when the queue has not been empty for a while. The idea of CoDel (RFC
+ * 8289) at its simplest, with one observation in place of time stamps: whoever empties a queue sees when it is empty. Without it a sender fills whatever
+ * queue there is, every other packet waits behind that, and the data has left the processor's cache when its turn comes. For one thread.
+ */
+final class StandingQueue {
+
+    /** How long a queue may stand for each drop: longer than a busy scheduler may keep us waiting. */
+    private static final long INTERVAL_NANOS = 10_000_000;
+
+    private boolean standing;
+    private long deadlineNanos;
+
+    /** The queue is, or was until now, empty. */
+    void isEmpty() {
+        standing = false;
+    }
+
+    /** Whether the packet at hand, which comes from the queue, is to be dropped; counts it as such. */
+    boolean drop(long nowNanos) {
+        if (!standing) {
+            standing = true;
+            deadlineNanos = nowNanos + INTERVAL_NANOS;
+        }
+        if (nowNanos - deadlineNanos < 0) {
+            return false;
+        }
+        deadlineNanos = nowNanos + INTERVAL_NANOS;
+        return true;
+    }
+}

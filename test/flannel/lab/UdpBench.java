@@ -1,0 +1,284 @@
+package flannel.lab;
+
+import flannel.json.JsonException;
+import flannel.json.JsonValue;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * {@code ./build.sh bench udp}: the udp backend at each of its levels beside vxlan and plain routes (host-gw), between containers of two
+ * hosts. Each row has a pair of hosts of its own whose daemons run all the time; the rows take turns, and medians of the rounds are told.
+ * PEER adds the udp backend of another flanneld.
+ *
+ * <p>Everything shares this machine's processors, both ends and both daemons: figures hold beside each other only.
+ */
+public final class UdpBench {
+
+    private static final String USAGE = "bench udp [--rounds N] [--seconds N] [--rows offload,tso,batch,single,peer,vxlan,plain]";
+    private static final String UDP = "{\"Network\": \"10.1.0.0/16\", \"Backend\": {\"Type\": \"udp\", \"Offload\": \"%s\"}}";
+    private static final int WARM_UP_SECONDS = 2;
+    private static final int FIRST_SECONDS = 10;
+    private static final int SMALL_BYTES = 64;
+    private static final int PACED_PACKETS = 50_000;
+    private static final Pattern PERCENTILE = Pattern.compile("percentile (50|99)\\.000 = +([\\d.]+)");
+
+    /** A column: a figure of each round, or of the whole run. */
+    private enum Figure {
+        ONE("TCP 1 stream Gbit/s", "%.2f"), CPU("CPU s/GB daemons", "%.2f"), MACHINE("CPU s/GB machine", "%.2f"),
+        FOUR("TCP 4 streams", "%.2f"), BOTH("TCP both ways", "%.2f"),
+        SMALL("64 B UDP k/s received", "%.0f"), SMALL_LOSS("loss %", "%.1f"), PACED_LOSS("loss % at 50 k/s", "%.2f"),
+        IDLE_50("idle RTT us p50", "%.0f"), IDLE_99("p99", "%.0f"), LOADED_50("loaded RTT us p50", "%.0f"), LOADED_99("p99", "%.0f"),
+        RESIDENT("RSS MiB", "%.0f");
+
+        private final String title;
+        private final String format;
+
+        Figure(String title, String format) {
+            this.title = title;
+            this.format = format;
+        }
+    }
+
+    /** What is measured: a name, the network's configuration and the program. */
+    private record Row(String name, String config, Path program) {
+    }
+
+    /** A row's two hosts. */
+    private static final class Pair {
+        private final Row row;
+        private final Host one;
+        private final Host two;
+        private final NetworkNamespace here;
+        private final NetworkNamespace there;
+        private final Map<Figure, List<Double>> figures = new EnumMap<>(Figure.class);
+        private final Process iperf;
+        private final Process sockperf;
+
+        Pair(Lab lab, Row row, int number) throws Exception {
+            this.row = row;
+            lab.store().put("config", row.config);
+            one = lab.host(2 * number + 1, row.program);
+            two = lab.host(2 * number + 2, row.program);
+            one.start(lab.options());
+            two.start(lab.options());
+            for (Host host : List.of(one, two)) {
+                Await.that("a lease", () -> Files.exists(host.file("/run/flannel/subnet.env")));
+            }
+            here = one.plugContainer();
+            there = two.plugContainer();
+            Ping.start(here, two.containerAddress()).close();
+            iperf = there.command("iperf3", "--server", "--forceflush").redirectErrorStream(true).start();
+            BufferedReader lines = iperf.inputReader();
+            for (String line = lines.readLine(); !line.contains("listening"); line = lines.readLine()) {
+                continue;
+            }
+            Thread.ofPlatform().daemon().start(() -> lines.lines().forEach(line -> { }));
+            sockperf = there.command("sockperf", "server", "-i", two.containerAddress()).redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+        }
+
+        void stop() {
+            iperf.destroyForcibly();
+            sockperf.destroyForcibly();
+        }
+
+        private void note(Figure figure, double value) {
+            figures.computeIfAbsent(figure, any -> new ArrayList<>()).add(value);
+        }
+
+        private JsonValue iperf(int seconds, String... more) throws Exception {
+            List<String> words = new ArrayList<>(List.of("iperf3", "--json", "--client", two.containerAddress(), "--time", Integer.toString(seconds)));
+            words.addAll(List.of(more));
+            JsonValue report = JsonValue.parse(here.run(words.toArray(String[]::new)));
+            if (report.get("error") != null) {
+                throw new IOException(row.name + ": " + String.join(" ", words) + ": " + report.text("error"));
+            }
+            return report;
+        }
+
+        private double gigabits(int seconds, String... more) throws Exception {
+            JsonValue end = iperf(seconds, more).get("end");
+            JsonValue reverse = end.get("sum_received_bidir_reverse");
+            return (number(end.get("sum_received"), "bits_per_second") + (reverse == null ? 0 : number(reverse, "bits_per_second"))) / 1e9;
+        }
+
+        void round(int seconds) throws Exception {
+            double daemons = daemonSeconds();
+            double machine = machineSeconds();
+            double gigabits = gigabits(seconds);
+            double gigabytes = gigabits * seconds / 8;
+            note(Figure.ONE, gigabits);
+            note(Figure.CPU, (daemonSeconds() - daemons) / gigabytes);
+            note(Figure.MACHINE, (machineSeconds() - machine) / gigabytes);
+            note(Figure.FOUR, gigabits(seconds, "--parallel", "4"));
+            note(Figure.BOTH, gigabits(seconds, "--bidir"));
+            small(seconds);
+            latency(Figure.IDLE_50, Figure.IDLE_99, seconds);
+            Process load = here.command("iperf3", "--client", two.containerAddress(), "--time", Integer.toString(seconds + 2))
+                    .redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+            latency(Figure.LOADED_50, Figure.LOADED_99, seconds);
+            load.waitFor();
+            note(Figure.RESIDENT, one.daemon().residentKib() / 1024.0);
+        }
+
+        private void small(int seconds) throws Exception {
+            String size = Integer.toString(SMALL_BYTES);
+            JsonValue full = iperf(seconds, "--udp", "--length", size, "--bitrate", "0").get("end").get("sum");
+            double packets = number(full, "packets");
+            double lost = number(full, "lost_packets");
+            note(Figure.SMALL, (packets - lost) / number(full, "seconds") / 1000);
+            note(Figure.SMALL_LOSS, 100 * lost / packets);
+            JsonValue paced = iperf(seconds, "--udp", "--length", size, "--bitrate", Integer.toString(PACED_PACKETS * SMALL_BYTES * 8))
+                    .get("end").get("sum");
+            note(Figure.PACED_LOSS, 100 * number(paced, "lost_packets") / number(paced, "packets"));
+        }
+
+        /** Round trips of a small datagram, one after the other; nothing is noted when all were lost. */
+        private void latency(Figure median, Figure high, int seconds) throws IOException {
+            String report = here.tryRun("sockperf", "ping-pong", "-i", two.containerAddress(), "-t", Integer.toString(seconds), "-m",
+                    Integer.toString(SMALL_BYTES), "--full-rtt").output();
+            for (Matcher matcher = PERCENTILE.matcher(report); matcher.find();) {
+                note(matcher.group(1).equals("50") ? median : high, Double.parseDouble(matcher.group(2)));
+            }
+        }
+
+        private double daemonSeconds() throws IOException {
+            return runSeconds(one.daemon()) + runSeconds(two.daemon());
+        }
+
+        /** Throughput of each of the first seconds of two new daemons. */
+        List<String> firstSeconds(Lab lab) throws Exception {
+            lab.store().put("config", row.config);
+            for (Host host : List.of(one, two)) {
+                host.daemon().kill();
+                host.start(lab.options());
+            }
+            for (Host host : List.of(one, two)) {
+                host.daemon().awaitReady();
+            }
+            Await.that("they talk", () -> here.tryRun("ping", "-c", "1", "-W", "1", two.containerAddress()).exitCode() == 0);
+            List<String> all = new ArrayList<>();
+            for (JsonValue interval : ((JsonValue.Arr) iperf(FIRST_SECONDS).get("intervals")).elements()) {
+                all.add(String.format("%.1f", number(interval.get("sum"), "bits_per_second") / 1e9));
+            }
+            return all;
+        }
+
+        String line() {
+            StringBuilder line = new StringBuilder("| ").append(row.name);
+            for (Figure figure : Figure.values()) {
+                List<Double> values = figures.getOrDefault(figure, List.of());
+                line.append(" | ").append(values.isEmpty() ? "-" : String.format(figure.format, median(values)));
+            }
+            return line.append(" |").toString();
+        }
+    }
+
+    private UdpBench() {
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        Locale.setDefault(Locale.ROOT);
+        int rounds = 5;
+        int seconds = 4;
+        List<String> wanted = List.of("offload", "tso", "batch", "single", "peer", "vxlan", "plain");
+        for (int i = 0; i + 1 < arguments.length; i += 2) {
+            switch (arguments[i]) {
+                case "--rounds" -> rounds = Integer.parseInt(arguments[i + 1]);
+                case "--seconds" -> seconds = Integer.parseInt(arguments[i + 1]);
+                case "--rows" -> wanted = Arrays.asList(arguments[i + 1].split(","));
+                default -> throw new IllegalArgumentException(USAGE);
+            }
+        }
+        List<Row> rows = new ArrayList<>();
+        for (String name : wanted) {
+            row(name, rows);
+        }
+        try (Lab lab = new Lab(Store.Api.V2, Lab.built())) {
+            run(lab, rows, rounds, seconds);
+        }
+    }
+
+    private static void row(String name, List<Row> rows) {
+        String peer = System.getProperty("flannel.peer", "");
+        switch (name) {
+            case "offload", "tso", "batch", "single" -> rows.add(new Row("udp, " + name, String.format(UDP, name), Lab.built()));
+            case "vxlan" -> rows.add(new Row("vxlan", "{\"Network\": \"10.1.0.0/16\", \"Backend\": {\"Type\": \"vxlan\"}}", Lab.built()));
+            case "plain" -> rows.add(new Row("plain routes", "{\"Network\": \"10.1.0.0/16\", \"Backend\": {\"Type\": \"host-gw\"}}", Lab.built()));
+            case "peer" -> {
+                if (!peer.isEmpty()) {
+                    rows.add(new Row("peer's udp", "{\"Network\": \"10.1.0.0/16\"}", Path.of(peer).toAbsolutePath()));
+                }
+            }
+            default -> throw new IllegalArgumentException(USAGE);
+        }
+    }
+
+    private static void run(Lab lab, List<Row> rows, int rounds, int seconds) throws Exception {
+        List<Pair> pairs = new ArrayList<>();
+        try {
+            for (Row row : rows) {
+                pairs.add(new Pair(lab, row, pairs.size()));
+            }
+            for (Pair pair : pairs) {
+                pair.gigabits(WARM_UP_SECONDS);
+            }
+            for (int round = 0; round < rounds; round++) {
+                for (Pair pair : pairs) {
+                    pair.round(seconds);
+                }
+            }
+            System.out.printf("medians of %d rounds, %d s each; %d processors, Linux %s%n", rounds, seconds,
+                    Runtime.getRuntime().availableProcessors(), System.getProperty("os.version"));
+            String titles = String.join(" | ", Arrays.stream(Figure.values()).map(figure -> figure.title).toList());
+            System.out.println("| | " + titles + " |");
+            System.out.println("|---".repeat(Figure.values().length + 1) + "|");
+            pairs.forEach(pair -> System.out.println(pair.line()));
+            System.out.printf("%s, just started, Gbit/s in each second: %s%n", rows.getFirst().name,
+                    String.join(" ", pairs.getFirst().firstSeconds(lab)));
+        } finally {
+            pairs.forEach(Pair::stop);
+        }
+    }
+
+    /** Processor time of all threads, with what the kernel did on their behalf (proc(5), schedstat). */
+    private static double runSeconds(Daemon daemon) throws IOException {
+        long nanos = 0;
+        try (DirectoryStream<Path> threads = Files.newDirectoryStream(Path.of("/proc", Long.toString(daemon.pid()), "task"))) {
+            for (Path thread : threads) {
+                nanos += Long.parseLong(Files.readString(thread.resolve("schedstat")).split(" ")[0]);
+            }
+        }
+        return nanos / 1e9;
+    }
+
+    /** Busy time of all processors (proc(5), stat): user, nice, system, irq, softirq, in hundredths of a second. */
+    private static double machineSeconds() throws IOException {
+        String[] fields = Files.readAllLines(Path.of("/proc/stat")).getFirst().split(" +");
+        long busy = 0;
+        for (int field : new int[] {1, 2, 3, 6, 7}) {
+            busy += Long.parseLong(fields[field]);
+        }
+        return busy / 100.0;
+    }
+
+    private static double number(JsonValue object, String member) throws JsonException {
+        return Double.parseDouble(object.get(member).toString());
+    }
+
+    private static double median(List<Double> values) {
+        double[] sorted = values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+        return sorted[sorted.length / 2];
+    }
+}
