@@ -35,6 +35,9 @@ public final class VxlanBackend implements Backend {
     /** What IPv4 can do with (RFC 791). */
     private static final int LEAST_MTU = 68;
 
+    /** IFNAMSIZ - 1, linux/if.h. */
+    private static final int LONGEST_NAME = 15;
+
     /** The kernel's default, from before IANA assigned 4789. */
     private static final int DEFAULT_PORT = 8472;
 
@@ -71,7 +74,12 @@ public final class VxlanBackend implements Backend {
             throw new IllegalArgumentException("an MTU of " + (mtu + OVERHEAD_BYTES) + " is too small for vxlan, which takes "
                     + OVERHEAD_BYTES + " bytes of it and has to leave " + LEAST_MTU);
         }
-        return new Link.Vxlan("flannel." + vni, mtu, vni, port == 0 ? DEFAULT_PORT : port,
+        String name = "flannel." + vni;
+        if (name.length() > LONGEST_NAME) {
+            throw new IllegalArgumentException("a VNI of " + vni + " is too long for the device's name, " + name + ": Linux allows "
+                    + LONGEST_NAME + " characters, so up to 9999999");
+        }
+        return new Link.Vxlan(name, mtu, vni, port == 0 ? DEFAULT_PORT : port,
                 underlay.address(), underlay.name(), address, config.backendFlag("Learning", false), config.backendFlag("GBP", false));
     }
 

@@ -211,7 +211,7 @@ final class EntryCodec {
                 case RTA_GATEWAY -> gateway = attributes.ipv4();
                 case RTA_OIF -> index = attributes.i32();
                 case RTA_PRIORITY -> metric = attributes.i32();
-                case RTA_PREFSRC, RTA_MULTIPATH -> plain = false;
+                case RTA_PREFSRC, RTA_MULTIPATH, RTA_METRICS, RTA_VIA, RTA_ENCAP -> plain = false;
                 default -> { }
             }
         }

@@ -38,7 +38,7 @@ public sealed interface Found {
      * An IPv4 route of the main table.
      *
      * @param gateway null for none
-     * @param plain   true for a unicast route with one next hop and no source address of its own
+     * @param plain   true for a unicast route with one IPv4 next hop at most, and no source address, metrics (MTU) or encapsulation of its own
      */
     record Route(int index, Ipv4Subnet destination, Ipv4 gateway, boolean onlink, int protocol, int scope, int metric, boolean plain)
             implements Found {

@@ -65,10 +65,17 @@ final class Rtnetlink implements KernelTables {
 
     @Override
     public List<Found.Route> routes() throws SystemCallException {
-        return socket.dump("list routes", out -> {
-            out.begin(RTM_GETROUTE, Nlmsg.NLM_F_DUMP).rtmsg(LibcSocket.AF_INET, 0, RT_TABLE_MAIN, 0, 0, 0, 0);
-            out.end();
-        }, message -> message.type() == RTM_NEWROUTE ? EntryCodec.readRoute(message) : null);
+        try {
+            return socket.dump("list routes", out -> {
+                out.begin(RTM_GETROUTE, Nlmsg.NLM_F_DUMP).rtmsg(LibcSocket.AF_INET, 0, RT_TABLE_MAIN, 0, 0, 0, 0);
+                out.end();
+            }, message -> message.type() == RTM_NEWROUTE ? EntryCodec.readRoute(message) : null);
+        } catch (SystemCallException e) {
+            if (e.errno() == Errno.ENOENT) {
+                return List.of();   // the main table only comes into being with its first route
+            }
+            throw e;
+        }
     }
 
     @Override

@@ -78,6 +78,33 @@ public final class MessageReader {
         return new AttributeReader(buffer, message + Nlmsg.NLMSG_HDRLEN + start, messageEnd);
     }
 
+    /** The error number in NLMSG_ERROR or NLMSG_DONE; 0 for success, and for an NLMSG_DONE of a kernel before 4.15, which has none. */
+    int errno() throws MalformedMessageException {
+        return type() == Nlmsg.NLMSG_DONE && payloadLength() < 4 ? 0 : -i32(0);
+    }
+
+    /**
+     * What the kernel says beyond the number (extended ack, since Linux 4.12); empty for nothing. Behind the number an NLMSG_ERROR has the
+     * request's header, the request's payload unless it is capped, and attributes; an NLMSG_DONE has the attributes at once.
+     */
+    String errorText() throws MalformedMessageException {
+        if ((flags() & Nlmsg.NLM_F_ACK_TLVS) == 0) {
+            return "";
+        }
+        int request = 0;
+        if (type() == Nlmsg.NLMSG_ERROR) {
+            boolean capped = (flags() & Nlmsg.NLM_F_CAPPED) != 0;
+            request = capped ? Nlmsg.NLMSG_HDRLEN : Math.max(Nlmsg.NLMSG_HDRLEN, Math.min(i32(4), payloadLength()));
+        }
+        AttributeReader attributes = attributes(4 + Nlmsg.align(request));
+        while (attributes.next()) {
+            if (attributes.type() == Nlmsg.NLMSGERR_ATTR_MSG) {
+                return attributes.text();
+            }
+        }
+        return "";
+    }
+
     private int at(int offset, int size) throws MalformedMessageException {
         if (offset < 0 || offset > payloadLength() - size) {
             throw new MalformedMessageException("a payload of " + payloadLength() + " bytes has nothing at " + offset);

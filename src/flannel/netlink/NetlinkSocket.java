@@ -184,10 +184,8 @@ public final class NetlinkSocket implements AutoCloseable {
                     }
                     interrupted |= (message.flags() & Nlmsg.NLM_F_DUMP_INTR) != 0;
                     if (message.type() == Nlmsg.NLMSG_DONE || message.type() == Nlmsg.NLMSG_ERROR) {
-                        // NLMSG_DONE carries an error number of its own since Linux 4.15
-                        int errno = message.payloadLength() >= 4 ? -message.i32(0) : 0;
-                        if (errno > 0) {
-                            throw new SystemCallException(operation, errno, message.type() == Nlmsg.NLMSG_ERROR ? detail(message) : "");
+                        if (message.errno() > 0) {
+                            throw new SystemCallException(operation, message.errno(), message.errorText());
                         }
                         return interrupted;
                     }
@@ -215,7 +213,7 @@ public final class NetlinkSocket implements AutoCloseable {
                 while (message.next()) {
                     if (message.sequence() == sequence) {
                         if (message.type() == Nlmsg.NLMSG_ERROR) {
-                            throw new SystemCallException(operation, -message.i32(0), detail(message));
+                            throw new SystemCallException(operation, message.errno(), message.errorText());
                         }
                         return decoder.decode(message);
                     }
@@ -301,9 +299,8 @@ public final class NetlinkSocket implements AutoCloseable {
                     if (message.type() != Nlmsg.NLMSG_ERROR || index < 0 || index > lastSequence - firstSequence) {
                         continue;
                     }
-                    int errno = -message.i32(0);
-                    if (errno != 0) {
-                        failures.failed(first + index, errno, detail(message));
+                    if (message.errno() != 0) {
+                        failures.failed(first + index, message.errno(), message.errorText());
                     }
                     if (message.sequence() == lastSequence) {
                         return;
@@ -313,22 +310,6 @@ public final class NetlinkSocket implements AutoCloseable {
         } catch (MalformedMessageException e) {
             throw malformed(operation, e);
         }
-    }
-
-    /** The kernel's sentence in an NLMSG_ERROR: i32 error, the request's header, its payload unless capped, attributes. */
-    private static String detail(MessageReader message) throws MalformedMessageException {
-        if ((message.flags() & Nlmsg.NLM_F_ACK_TLVS) == 0) {
-            return "";
-        }
-        boolean capped = (message.flags() & Nlmsg.NLM_F_CAPPED) != 0;
-        int requestLength = capped ? Nlmsg.NLMSG_HDRLEN : Math.clamp(message.i32(4), Nlmsg.NLMSG_HDRLEN, RECEIVE_BUFFER);
-        AttributeReader attributes = message.attributes(4 + Nlmsg.align(requestLength));
-        while (attributes.next()) {
-            if (attributes.type() == Nlmsg.NLMSGERR_ATTR_MSG) {
-                return attributes.text();
-            }
-        }
-        return "";
     }
 
     private static SystemCallException malformed(String operation, MalformedMessageException e) {

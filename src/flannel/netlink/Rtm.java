@@ -64,8 +64,11 @@ public final class Rtm {
     public static final int RTA_GATEWAY = 5;
     public static final int RTA_PRIORITY = 6;
     public static final int RTA_PREFSRC = 7;
+    public static final int RTA_METRICS = 8;
     public static final int RTA_MULTIPATH = 9;
     public static final int RTA_TABLE = 15;
+    public static final int RTA_VIA = 18;
+    public static final int RTA_ENCAP = 22;
     public static final int RT_TABLE_MAIN = 254;
     public static final int RTPROT_KERNEL = 2;
     public static final int RTPROT_BOOT = 3;

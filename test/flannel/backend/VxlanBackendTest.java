@@ -77,7 +77,7 @@ class VxlanBackendTest {
 
     @Test
     void refusesMembersItCannotUse() {
-        for (String member : List.of(",\"VNI\":\"x\"", ",\"VNI\":16777216", ",\"Port\":65536", ",\"GBP\":1", ",\"MTU\":-1")) {
+        for (String member : List.of(",\"VNI\":\"x\"", ",\"VNI\":16777216", ",\"VNI\":10000000", ",\"Port\":65536", ",\"GBP\":1", ",\"MTU\":-1")) {
             assertThrows(IllegalArgumentException.class, () -> backend(member), member);
         }
     }

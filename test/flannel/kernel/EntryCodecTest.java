@@ -51,6 +51,14 @@ class EntryCodecTest {
                 // ip route add 10.1.2.0/24 via 10.1.2.0 dev flannel.1 onlink proto 241
                 Arguments.of(ROUTE, "3c00000018000006a023046b2f16000002180000fef100010400000008000f00fe000000080001000a010200080005000a010200"
                         + "0800040004000000"),
+                // ip route add 10.1.4.0/24 via 10.1.4.0 dev flannel.1 onlink mtu 1000: not as we make them
+                Arguments.of(new Found.Route(4, Ipv4Subnet.parse("10.1.4.0/24"), Ipv4.parse("10.1.4.0"), true, 3, 0, 0, false),
+                        "4800000018002200352c046b7e01000002180000fe0300010400000008000f00fe000000080001000a0104000c00080008000200e8030000"
+                        + "080005000a0104000800040004000000"),
+                // ip route add 10.1.5.0/24 via inet6 fe80::1 dev eth0
+                Arguments.of(new Found.Route(3, Ipv4Subnet.parse("10.1.5.0/24"), null, false, 3, 0, 0, false),
+                        "4c00000018002200352c046b7e01000002180000fe0300010000000008000f00fe000000080001000a010500160012000a00fe800000000000"
+                        + "000000000000000001" + "00000800040003000000"),
                 // ip neigh add 10.1.2.0 lladdr 02:00:00:00:00:02 dev flannel.1 nud permanent
                 Arguments.of(NEIGHBOUR, "4c0000001c0000000000000030160000020000000400000080000001080001000a0102000a0002000200000000020000080004"
                         + "00000000001400030000000000000000000000000001000000"),
@@ -125,11 +133,26 @@ class EntryCodecTest {
         ByteBuffer buffer = ByteBuffer.allocate(1024);
         MessageWriter out = new MessageWriter(buffer, 7);
         EntryCodec.writeVxlan(out, new Link.Vxlan("flannel.1", 1450, 1, 8472, Ipv4.parse("192.168.32.211"), "eth0", MAC, true, true), MAC, 3);
+        // RTM_NEWLINK, REQUEST|EXCL|CREATE | struct ifinfomsg | IFNAME, MTU, ADDRESS, LINKINFO of KIND and DATA: ID, LINK, LOCAL, LEARNING, PORT, GBP
+        assertEquals(("84000000 1000 0106 07000000 00000000 00000000 00000000 00000000 00000000"
+                + "0e00 0300 666c616e6e656c2e3100 0000 0800 0400 aa050000 0a00 0100 020000000002 0000"
+                + "4000 1280 0a00 0100 76786c616e00 0000 3000 0280 0800 0100 01000000 0800 0300 03000000"
+                + "0800 0400 c0a820d3 0500 0700 01 000000 0600 0f00 2118 0000 0400 1700").replace(" ", ""),
+                HexFormat.of().formatHex(buffer.array(), 0, out.size()));
         Found.Link made = (Found.Link) EntryCodec.read(first(ByteBuffer.wrap(buffer.array(), 0, out.size())));
-        assertEquals("flannel.1", made.name());
-        assertEquals(1450, made.mtu());
-        assertEquals(MAC, made.mac());
-        assertEquals(new Found.Vxlan(1, 8472, Ipv4.parse("192.168.32.211"), 3, true, true, true), made.vxlan());
+        assertEquals(new Found.Link(0, "flannel.1", false, false, 1450, 0, MAC, "vxlan",
+                new Found.Vxlan(1, 8472, Ipv4.parse("192.168.32.211"), 3, true, true, true)), made);
+    }
+
+    @Test
+    void ipv6AddressesAreTurnedOff() {
+        ByteBuffer buffer = ByteBuffer.allocate(1024);
+        MessageWriter out = new MessageWriter(buffer, 7);
+        EntryCodec.writeNoIpv6Address(out, "flannel.1");
+        // as ip link set flannel.1 addrgenmode none: AF_SPEC, of AF_INET6, of IFLA_INET6_ADDR_GEN_MODE 1
+        assertEquals(("40000000 1000 0100 07000000 00000000 00000000 00000000 00000000 00000000"
+                + "0e00 0300 666c616e6e656c2e3100 0000 1000 1a80 0c00 0a80 0500 0800 01 000000").replace(" ", ""),
+                HexFormat.of().formatHex(buffer.array(), 0, out.size()));
     }
 
     /** Garbage is told as such, and nothing else is ever thrown; reading ends. */

@@ -4,10 +4,13 @@ import flannel.linux.Errno;
 import flannel.linux.SystemCallException;
 import flannel.net.MacAddress;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /** The kernel's tables in memory, with eth0 as device 3; keeps what was asked of it. */
 final class FakeKernel implements KernelTables {
@@ -18,6 +21,10 @@ final class FakeKernel implements KernelTables {
     final Set<Found> entries = new LinkedHashSet<>();
     /** Every change asked for since a test last cleared it. */
     final List<Change> asked = new ArrayList<>();
+    /** What the kernel refuses to put in. */
+    Predicate<Found> unwelcome = what -> false;
+    /** Tables that were read. */
+    int reads;
     private int lastIndex = ETH0;
 
     FakeKernel() {
@@ -25,6 +32,7 @@ final class FakeKernel implements KernelTables {
     }
 
     private <T extends Found> List<T> all(Class<T> type) {
+        reads++;
         return entries.stream().filter(type::isInstance).map(type::cast).toList();
     }
 
@@ -58,36 +66,35 @@ final class FakeKernel implements KernelTables {
         return all(Found.Fdb.class).stream().filter(entry -> entry.index() == index).toList();
     }
 
+    /** As the kernel does it: each change in its turn, and what the place of an entry is differs from table to table. */
     @Override
     public void execute(List<Change> changes, Refusals refusals) {
+        Map<Object, Found> places = new HashMap<>();
+        entries.forEach(entry -> places.put(place(entry), entry));
         for (Change change : changes) {
             asked.add(change);
             Found what = change.what();
-            boolean taken = entries.stream().anyMatch(other -> samePlace(other, what));
-            switch (change.kind()) {
-                case ADD -> {
-                    if (taken) {
-                        refusals.refused(change, new SystemCallException("adding it", Errno.EEXIST));
-                    } else {
-                        entries.add(what);
-                    }
-                }
-                case PUT -> {
-                    entries.removeIf(other -> samePlace(other, what));
-                    entries.add(what);
-                }
-                case DELETE -> entries.remove(what);
+            if (change.kind() == Change.Kind.DELETE) {
+                places.remove(place(what), what);
+                entries.remove(what);
+            } else if (unwelcome.test(what)) {
+                refusals.refused(change, new SystemCallException("adding it", Errno.ENETUNREACH));
+            } else if (change.kind() == Change.Kind.ADD && places.containsKey(place(what))) {
+                refusals.refused(change, new SystemCallException("adding it", Errno.EEXIST));
+            } else {
+                Found before = places.put(place(what), what);
+                entries.remove(before);
+                entries.add(what);
             }
         }
     }
 
-    private static boolean samePlace(Found a, Found b) {
-        return switch (a) {
-            case Found.Route route -> b instanceof Found.Route other && route.destination().equals(other.destination())
-                    && route.metric() == other.metric();
-            case Found.Neighbour neighbour -> b instanceof Found.Neighbour other && neighbour.index() == other.index()
-                    && neighbour.address().equals(other.address());
-            default -> a.equals(b);
+    private static Object place(Found what) {
+        return switch (what) {
+            case Found.Route route -> List.of(route.destination(), route.metric());
+            case Found.Neighbour neighbour -> List.of(neighbour.index(), neighbour.address());
+            case Found.Fdb entry -> List.of(entry.index(), entry.mac());
+            default -> what;
         };
     }
 

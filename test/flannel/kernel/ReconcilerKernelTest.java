@@ -63,6 +63,7 @@ class ReconcilerKernelTest {
                 "ip route del 10.1.2.0/24",
                 "ip route replace 10.1.2.0/24 via 10.1.1.0 dev flannel.1 onlink proto 241",
                 "ip route replace blackhole 10.1.2.0/24 proto 241",
+                "ip route replace 10.1.2.0/24 via 10.1.2.0 dev flannel.1 onlink proto 241 mtu 1000",
                 "ip route replace 10.1.2.0/24 via 192.168.32.1 dev eth0",
                 "ip route add 10.1.77.0/24 dev flannel.1",
                 "ip neigh del 10.1.2.0 dev flannel.1",
@@ -119,6 +120,17 @@ class ReconcilerKernelTest {
                 assertInPlace(3, "the foreign route's end");
             }
         });
+    }
+
+    @Test
+    void aHostWithoutAnyRouteHasNone() throws Exception {
+        try (NetworkNamespace empty = Needs.namespace("empty")) {
+            empty.call(() -> {
+                try (Rtnetlink kernel = Rtnetlink.open()) {
+                    assertEquals(List.of(), kernel.routes());
+                }
+            });
+        }
     }
 
     private Thread listen(KernelMonitor monitor, LinkedBlockingQueue<KernelEvent> events) {

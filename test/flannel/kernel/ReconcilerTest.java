@@ -12,9 +12,14 @@ import flannel.net.Ipv4Subnet;
 import flannel.net.MacAddress;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Random;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** Which changes the reconciler asks of the kernel, and in which order. */
@@ -155,9 +160,147 @@ class ReconcilerTest {
     void whatIsHeardIsHeededOnlyWhenItContradicts() throws Exception {
         applied(2);
         Found.Route ours = kernel.routes().getFirst();
-        assertFalse(reconciler.contradicts(new KernelEvent.Appeared(ours)), "the echo of our own change");
-        assertTrue(reconciler.contradicts(new KernelEvent.Vanished(ours)));
-        assertFalse(reconciler.contradicts(new KernelEvent.Appeared(route("10.99.0.0/16", "192.168.32.1", FakeKernel.ETH0, 3))));
-        assertTrue(reconciler.contradicts(new KernelEvent.Overrun()), "what was lost may have been anything");
+        Ipv4 peer = ours.gateway();
+        MacAddress mac = MacAddress.parse("02:00:00:00:00:01");
+        MacAddress other = MacAddress.parse("02:00:00:00:00:99");
+        Found.Link device = kernel.link("flannel.1").orElseThrow();
+        Found.Link eth0 = kernel.link("eth0").orElseThrow();
+        List<KernelEvent> echoesAndOthersAffairs = List.of(
+                new KernelEvent.Appeared(ours), new KernelEvent.Appeared(ours.withScope(3)), new KernelEvent.Appeared(device),
+                new KernelEvent.Appeared(eth0), new KernelEvent.RulesChanged(),
+                new KernelEvent.Appeared(route("10.99.0.0/16", "192.168.32.1", FakeKernel.ETH0, 3)),
+                new KernelEvent.Vanished(route("10.1.1.0/24", "192.168.32.1", FakeKernel.ETH0, 3)),
+                new KernelEvent.Appeared(new Found.Neighbour(FakeKernel.ETH0, peer, other, 0x80)),
+                new KernelEvent.Appeared(new Found.Neighbour(FLANNEL_1, Ipv4.parse("10.1.77.0"), other, 0x02)),
+                new KernelEvent.Appeared(new Found.Fdb(FLANNEL_1, other, Ipv4.parse("192.168.32.9"), 0x02)),
+                new KernelEvent.Vanished(new Found.Fdb(FLANNEL_1, mac, Ipv4.parse("192.168.32.9"), 0x80)),
+                new KernelEvent.Appeared(new Found.Address(FakeKernel.ETH0, Ipv4.parse("192.168.32.77"), 24)));
+        List<KernelEvent> contradictions = List.of(
+                new KernelEvent.Overrun(), new KernelEvent.Vanished(ours), new KernelEvent.Vanished(device), new KernelEvent.Vanished(eth0),
+                new KernelEvent.Appeared(route("10.1.1.0/24", "192.168.32.1", FakeKernel.ETH0, 3)),
+                new KernelEvent.Appeared(new Found.Route(FLANNEL_1, ours.destination(), peer, true, Reconciler.ROUTE_PROTOCOL, 0, 0, false)),
+                new KernelEvent.Appeared(route("10.1.0.0/16", null, FLANNEL_1, 3)),
+                new KernelEvent.Appeared(new Found.Neighbour(FLANNEL_1, peer, other, 0x80)),
+                new KernelEvent.Appeared(new Found.Neighbour(FLANNEL_1, peer, mac, 0x02)),
+                new KernelEvent.Vanished(new Found.Neighbour(FLANNEL_1, peer, null, 0)),
+                new KernelEvent.Appeared(new Found.Fdb(FLANNEL_1, mac, Ipv4.parse("192.168.32.9"), 0x80)),
+                new KernelEvent.Appeared(new Found.Fdb(FLANNEL_1, other, Ipv4.parse("192.168.32.9"), 0x80)),
+                new KernelEvent.Vanished(new Found.Address(FLANNEL_1, Ipv4.parse("10.1.0.0"), 32)),
+                new KernelEvent.Appeared(new Found.Address(FLANNEL_1, Ipv4.parse("10.1.9.0"), 32)));
+        echoesAndOthersAffairs.forEach(event -> assertFalse(reconciler.contradicts(event), event.toString()));
+        contradictions.forEach(event -> assertTrue(reconciler.contradicts(event), event.toString()));
+        assertFalse(new Reconciler(new Log(new PrintStream(OutputStream.nullOutputStream()), 0), kernel).contradicts(new KernelEvent.Overrun()),
+                "nothing is declared yet");
+    }
+
+    @Test
+    void theDeviceOfARunning071IsTakenOverAndItsWideRouteGoesAfterOursAreIn() throws Exception {
+        MacAddress mac = MacAddress.parse("6a:00:00:00:00:01");
+        kernel.createVxlan((Link.Vxlan) vxlan(0).link(), mac, FakeKernel.ETH0);
+        kernel.setLink(FLANNEL_1, "flannel.1", 1450, null, -1);
+        Found.Link device = kernel.link("flannel.1").orElseThrow();
+        Found.Fdb right = new Found.Fdb(FLANNEL_1, MacAddress.parse("02:00:00:00:00:01"), Ipv4.parse("192.168.32.1"), 0x80);
+        kernel.entries.addAll(List.of(right, new Found.Address(FLANNEL_1, Ipv4.parse("10.1.0.0"), 32),
+                new Found.Route(FLANNEL_1, Ipv4Subnet.parse("10.1.0.0/16"), null, false, 3, 0, 0, true),
+                // resolved on demand: the other container's address, at its host's device
+                new Found.Neighbour(FLANNEL_1, Ipv4.parse("10.1.1.5"), right.mac(), 0x02),
+                new Found.Fdb(FLANNEL_1, MacAddress.parse("02:00:00:00:00:77"), Ipv4.parse("192.168.32.77"), 0x80)));
+        DesiredState wanted = vxlan(2);
+        assertEquals(mac, reconciler.vtepMac((Link.Vxlan) wanted.link()).orElseThrow());
+        assertEquals(List.of(), reconciler.apply(wanted));
+        assertEquals(List.of("PUT neighbour 10.1.1.0", "PUT neighbour 10.1.2.0", "PUT fdb 02:00:00:00:00:02",
+                "ADD route 10.1.1.0/24", "ADD route 10.1.2.0/24", "DELETE route 10.1.0.0/16",
+                "DELETE neighbour 10.1.1.5", "DELETE fdb 02:00:00:00:00:77"), asked());
+        assertEquals(device, kernel.link("flannel.1").orElseThrow());
+    }
+
+    @Test
+    void aForeignRouteInANewPeersPlaceIsNamedAndOnceGoneOursIsPutIn() throws Exception {
+        applied(1);
+        Found.Route foreign = route("10.1.2.0/24", "192.168.32.1", FakeKernel.ETH0, 4);
+        kernel.entries.add(foreign);
+        List<Reconciler.Failure> failures = reconciler.change(List.of(), peer(2));
+        assertEquals(1, failures.size());
+        assertTrue(failures.getFirst().why().getMessage().contains("route 10.1.2.0/24 via 192.168.32.1 dev eth0"), failures.toString());
+        assertTrue(kernel.entries.remove(foreign), "it was left");
+        assertTrue(reconciler.contradicts(new KernelEvent.Vanished(foreign)));
+        kernel.asked.clear();
+        assertEquals(List.of(), reconciler.reconcile());
+        assertEquals(List.of("ADD route 10.1.2.0/24"), asked());
+    }
+
+    @Test
+    void aGatewayOutOfReachIsNamedAndTriedAgainWhenTheUnderlayHasANewAddress() throws Exception {
+        KernelEvent newAddress = new KernelEvent.Appeared(new Found.Address(FakeKernel.ETH0, Ipv4.parse("172.16.0.1"), 16));
+        KernelEntry.Route near = new KernelEntry.Route(Ipv4Subnet.parse("10.1.1.0/24"), Ipv4.parse("192.168.32.1"), "eth0", false);
+        KernelEntry.Route far = new KernelEntry.Route(Ipv4Subnet.parse("10.1.2.0/24"), Ipv4.parse("172.16.0.9"), "eth0", false);
+        kernel.unwelcome = what -> what instanceof Found.Route route && route.gateway().equals(far.gateway());
+        List<Reconciler.Failure> failures = reconciler.apply(new DesiredState(Ipv4Subnet.parse("10.1.0.0/16"), 24, "eth0", null, List.of(near, far)));
+        assertEquals(List.of("route 10.1.2.0/24 via 172.16.0.9 dev eth0"), failures.stream().map(Reconciler.Failure::what).toList());
+        assertTrue(reconciler.contradicts(newAddress));
+        kernel.unwelcome = what -> false;
+        kernel.asked.clear();
+        assertEquals(List.of(), reconciler.reconcile());
+        assertEquals(List.of("ADD route 10.1.2.0/24"), asked());
+        assertFalse(reconciler.contradicts(newAddress), "nothing waits for it any more");
+    }
+
+    @Test
+    void tenThousandPeersAreThirtyThousandChangesAndOneMoreIsThree() throws Exception {
+        assertEquals(List.of(), reconciler.apply(vxlan(10_000)));
+        assertEquals(30_001, kernel.asked.size());
+        Map<Integer, Long> chains = kernel.routes().stream().collect(Collectors.groupingBy(Found.Route::scope, Collectors.counting()));
+        assertTrue(Collections.max(chains.values()) <= 256 && Collections.max(chains.keySet()) < 253, chains.toString());
+        kernel.asked.clear();
+        kernel.reads = 0;
+        assertEquals(List.of(), reconciler.change(List.of(), peer(10_001)));
+        assertEquals(List.of(), reconciler.change(peer(17), List.of()));
+        assertEquals(6, kernel.asked.size());
+        assertEquals(0, kernel.reads, "no table is read for one lease");
+        assertEquals(List.of(), reconciler.reconcile());
+        assertEquals(6, kernel.asked.size());
+    }
+
+    /** Whatever is done to the kernel behind our back, one comparison mends it, and a second one finds nothing to do. */
+    @Test
+    void anyDamageIsMendedAtOnce() throws Exception {
+        Random random = new Random(241);
+        Set<Integer> peers = new TreeSet<>();
+        applied(0);
+        Set<Found> foreign = new HashSet<>(kernel.entries);
+        foreign.add(route("0.0.0.0/0", "192.168.32.1", FakeKernel.ETH0, 3));
+        kernel.entries.addAll(foreign);
+        for (int step = 0; step < 2000; step++) {
+            int number = 1 + random.nextInt(20);
+            Ipv4 address = Ipv4.parse("10.1." + number + ".0");
+            MacAddress mac = new MacAddress(0x0200_0000_0000L | 1 + random.nextInt(20));
+            switch (random.nextInt(7)) {
+                case 0, 1 -> assertEquals(List.of(), peers.add(number) ? reconciler.change(List.of(), peer(number))
+                        : reconciler.change(peers.remove(number) ? peer(number) : List.of(), List.of()));
+                case 2 -> kernel.entries.removeIf(entry -> !foreign.contains(entry) && random.nextInt(10) == 0);
+                case 3 -> put(new Found.Neighbour(FLANNEL_1, address, mac, random.nextBoolean() ? 0x80 : 0x02));
+                case 4 -> kernel.entries.add(new Found.Fdb(FLANNEL_1, mac, Ipv4.parse("192.168.32." + random.nextInt(1, 9)), 0x80));
+                case 5 -> put(route(address + "/24", "192.168.32.9", peers.contains(number) ? FakeKernel.ETH0 : FLANNEL_1, 3));
+                default -> kernel.entries.add(new Found.Address(FLANNEL_1, address, 32));
+            }
+            assertEquals(List.of(), reconciler.reconcile());
+            Set<Found> expected = new HashSet<>(foreign);
+            for (int peer : peers) {
+                Ipv4 base = Ipv4.parse("10.1." + peer + ".0");
+                MacAddress itsMac = new MacAddress(0x0200_0000_0000L | peer);
+                expected.addAll(List.of(new Found.Route(FLANNEL_1, new Ipv4Subnet(base, 24), base, true, Reconciler.ROUTE_PROTOCOL, 0, 0, true),
+                        new Found.Neighbour(FLANNEL_1, base, itsMac, 0x80),
+                        new Found.Fdb(FLANNEL_1, itsMac, Ipv4.parse("192.168.32." + peer), 0x80)));
+            }
+            assertEquals(expected, new HashSet<>(kernel.entries), "step " + step);
+            kernel.asked.clear();
+            assertEquals(List.of(), reconciler.reconcile());
+            assertEquals(List.of(), asked(), "step " + step);
+        }
+    }
+
+    /** What {@code ip ... replace} does. */
+    private void put(Found what) {
+        kernel.execute(List.of(new Change(Change.Kind.PUT, what)), (change, why) -> { });
     }
 }
