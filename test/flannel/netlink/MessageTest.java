@@ -219,6 +219,15 @@ class MessageTest {
         });
     }
 
+    /** Else a walk that only looks at types would stand still, or go back. */
+    @Test
+    void aLengthThatLeadsNowhereIsRefused() {
+        for (int length : new int[] {0, 1, 15, -1, -16, Integer.MIN_VALUE, Integer.MAX_VALUE}) {
+            ByteBuffer datagram = ByteBuffer.allocate(64).order(ByteOrder.nativeOrder()).putInt(0, length);
+            assertThrows(MalformedMessageException.class, new MessageReader(datagram)::next, Integer.toString(length));
+        }
+    }
+
     /** Random and mutated datagrams are read or refused, nothing else, in as many steps as they have bytes at most. */
     @Test
     void garbageIsMalformedAndNothingElse() {
