@@ -45,6 +45,7 @@ public final class Daemon {
      * @throws StartException when this host or these settings can't have it
      */
     public void run() throws StartException, InterruptedException {
+        Thread.setDefaultUncaughtExceptionHandler((thread, reason) -> die(reason)); // half a daemon that looks alive helps nobody
         LeaseRegistry registry = registry();
         Underlay underlay = underlay();
         Ipv4 publicIp = publicIp(underlay);

@@ -172,6 +172,10 @@ final class NetworkSession {
         Set<Ipv4Subnet> vanished = new HashSet<>(leases.keySet());
         vanished.removeAll(now.keySet());
         vanished.forEach(this::leaseGone);
+        Lease ownNow = own == null ? null : now.get(own.subnet());
+        if (ownNow != null && ownNow.revision() < own.revision()) {
+            renewAt = Instant.MIN; // listed before our last write, or the store was emptied or restored since: writing tells which
+        }
         if (active) {
             now.values().forEach(this::leasePut);
         } else {
@@ -313,7 +317,7 @@ final class NetworkSession {
             retry();
         } else if (reason instanceof LeaseConflictException && seen == null) {
             revoked();
-        } else if (reason instanceof LeaseConflictException && seen.revision() > own.revision()) {
+        } else if (reason instanceof LeaseConflictException && seen.revision() != own.revision()) {
             ownLeaseWritten(seen);
         } else {
             log.error("Error renewing lease (trying again in 1 min): " + reason.getMessage());

@@ -177,4 +177,45 @@ class LeaseLifeTest {
     private static String key(String subnet) {
         return "subnets/" + subnet.replace('/', '-');
     }
+
+    @Test
+    void anotherHostThatGotTheSubnetFromAnEmptiedStoreIsMovedAwayFrom() throws Exception {
+        lab.store().put("config", CONFIG);
+        for (int i = 0; i < 50; i++) {
+            lab.store().put("history", "makes the revisions of the store large");
+        }
+        Host one = lab.host(1);
+        lab.startAll(one);
+        String subnet = one.subnet();
+        one.daemon().signal("STOP");
+        lab.etcd().stop();
+        lab.etcd().wipe();
+        lab.etcd().start();
+        lab.store().put("config", CONFIG);
+        lab.store().put(key(subnet), "{\"PublicIP\":\"192.168.32.99\",\"BackendType\":\"host-gw\"}", 86_400);
+        one.daemon().signal("CONT");
+        Await.that("subnet.env tells another subnet", () -> !one.subnet().equals(subnet));
+        assertEquals(1, lab.store().leasesWith(one.address()).size());
+    }
+
+    @Test
+    void aStoreRestoredFromABackupKeepsTheLeaseRenewed() throws Exception {
+        lab.store().put("config", CONFIG);
+        for (int i = 0; i < 50; i++) {
+            lab.store().put("history", "makes the revisions of the store large");
+        }
+        Host one = lab.host(1);
+        lab.startAll(one);
+        String subnet = one.subnet();
+        String value = lab.store().get(key(subnet));
+        one.daemon().signal("STOP");
+        lab.etcd().stop();
+        lab.etcd().wipe();
+        lab.etcd().start();
+        lab.store().put("config", CONFIG);
+        lab.store().put(key(subnet), value, 60);
+        one.daemon().signal("CONT");
+        Await.that("the lease has its time again", () -> lab.store().ttlSeconds(key(subnet)) > 86_000);
+        assertEquals(subnet, one.subnet());
+    }
 }
