@@ -74,7 +74,7 @@ all_in() {
 build_again() {
     mkdir -p "$WORK/again"
     tar -c --exclude=./build . | tar -x -C "$WORK/again"
-    (cd "$WORK/again" && exec ./build.sh rpm) > "$WORK/again.log" 2>&1 &
+    (cd "$WORK/again" && exec setsid ./build.sh rpm) > "$WORK/again.log" 2>&1 &
     AGAIN=$!
 }
 
