@@ -4,7 +4,8 @@
 #
 # The same jar and JDK give the same bytes. So the archive is made from a list of classes in the source tree (./build.sh train makes it)
 # and not from a training run at every build: what a run loads depends on timing, and needs etcd, root and a network namespace.
-# The archive can't run old classes: the JVM compares it with the image's lib/modules, which holds the daemon's classes.
+# So that the archive never runs old classes, it is made with every image and lies in it; and the JVM refuses one when lib/modules, which
+# holds the daemon's classes, has not the size that it remembers.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C
@@ -91,9 +92,9 @@ erase_clock() {
     done < build/runtime.work/clock
 }
 
-# The archive remembers the time of lib/modules.
+# The archive remembers the time of lib/modules. One time for ever: the same sources may be committed later than they were built.
 set_times() {
-    find "$1" -exec touch -h -d "@$(git log -1 --format=%ct 2> /dev/null || echo 1500000000)" {} +
+    find "$1" -exec touch -h -d @1500000000 {} +
 }
 
 main
