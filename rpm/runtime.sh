@@ -53,9 +53,11 @@ make_launcher() {
     return 0
 }
 
-# jexec runs jars by binfmt_misc, jrt-fs.jar lets other JDKs look inside, classlist is the JDK's own list for an archive.
+# jexec runs jars by binfmt_misc, jrt-fs.jar lets other JDKs look inside, classlist is the JDK's own list for an archive, libjsig is for
+# programs that host a JVM, libsimdsort sorts long arrays (the JVM does without).
 leave_out() {
     rm "$1/bin/java" "$1/bin/keytool" "$1/lib/jexec" "$1/lib/jrt-fs.jar" "$1/lib/classlist"
+    rm -f "$1/lib/libjsig.so" "$1/lib/server/libjsig.so" "$1/lib/libsimdsort.so"
 }
 
 # The archive is put where the JVM looks for its default one, so no option and no path names it, and the image can be moved.
