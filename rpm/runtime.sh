@@ -4,7 +4,8 @@
 #
 # The same jar and JDK give the same bytes. So the archive is made from a list of classes in the source tree (./build.sh train makes it)
 # and not from a training run at every build: what a run loads depends on timing, and needs etcd, root and a network namespace.
-# The archive can't run old classes: the JVM compares it with the image's lib/modules, which holds the daemon's classes.
+# So that the archive never runs old classes, it is made with every image and lies in it; and the JVM refuses one when lib/modules, which
+# holds the daemon's classes, has not the size that it remembers.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C
@@ -52,9 +53,11 @@ make_launcher() {
     return 0
 }
 
-# jexec runs jars by binfmt_misc, jrt-fs.jar lets other JDKs look inside, classlist is the JDK's own list for an archive.
+# jexec runs jars by binfmt_misc, jrt-fs.jar lets other JDKs look inside, classlist is the JDK's own list for an archive, libjsig is for
+# programs that host a JVM, libsimdsort sorts long arrays (the JVM does without).
 leave_out() {
     rm "$1/bin/java" "$1/bin/keytool" "$1/lib/jexec" "$1/lib/jrt-fs.jar" "$1/lib/classlist"
+    rm -f "$1/lib/libjsig.so" "$1/lib/server/libjsig.so" "$1/lib/libsimdsort.so"
 }
 
 # The archive is put where the JVM looks for its default one, so no option and no path names it, and the image can be moved.
@@ -91,9 +94,9 @@ erase_clock() {
     done < build/runtime.work/clock
 }
 
-# The archive remembers the time of lib/modules.
+# The archive remembers the time of lib/modules. One time for ever: the same sources may be committed later than they were built.
 set_times() {
-    find "$1" -exec touch -h -d "@$(git log -1 --format=%ct 2> /dev/null || echo 1500000000)" {} +
+    find "$1" -exec touch -h -d @1500000000 {} +
 }
 
 main

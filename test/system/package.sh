@@ -43,7 +43,7 @@ package_is_right() {
     check "$(query '%{LONGSIZE}') bytes installed, at most $INSTALLED" test "$(query '%{LONGSIZE}')" -le $INSTALLED
 
     mkdir -p "$tree"
-    rpm2cpio "$RPM" | (cd "$tree" && cpio -id --quiet)
+    rpm2cpio "$RPM" | (cd "$tree" && cpio -idm --quiet)
     find "$tree" -type f | while read -r file; do head -c 4 "$file" | grep -q ELF && echo "$file"; done > "$WORK/elf"
     check "there is a program in it" grep -q '/bin/flanneld$' "$WORK/elf"
     OUTPUT=$(xargs readelf --version-info < "$WORK/elf" | grep -oE 'Name: [A-Z]+_[0-9.]+' | cut -d ' ' -f 2 | sort -uV)
@@ -51,8 +51,15 @@ package_is_right() {
         test "$(printf '%s\nGLIBC_%s\n' "$(printf '%s\n' "$OUTPUT" | grep -v '^SUNWprivate')" $GLIBC | sort -V | tail -n 1)" = GLIBC_$GLIBC
     OUTPUT=$(xargs readelf --dynamic < "$WORK/elf" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u | grep -vE "^($LIBRARIES)\.so\.[0-9]$")
     check "the libraries it needs are its own, or everybody's" all_in "$tree" "$OUTPUT"
-    check "it runs unpacked anywhere" test "$("$tree/usr/libexec/flannel/runtime/bin/flanneld" -version 2>&1)" = "v$version"
+    tree=$tree/usr/libexec/flannel/runtime
+    check "it runs unpacked anywhere, with its archive of classes" test "$("$tree/bin/flanneld" -J-Xshare:on -version 2>&1)" = "v$version"
+    # The archive is of exactly these classes: with others, which an upgrade that went wrong could bring, it is not used.
+    printf x >> "$tree/lib/modules"
+    check "the archive is refused when the classes are not its own" fails "$tree/bin/flanneld" -J-Xshare:on -version
+    check "and the daemon runs without it" test "$("$tree/bin/flanneld" -version 2>&1 | tail -n 1)" = "v$version"
 }
+
+fails() { ! "$@" > /dev/null 2>&1; }
 
 query() { rpm -qp --nosignature --qf "$1" "$RPM" 2> /dev/null; }
 requires() { rpm -qp --nosignature --requires "$RPM" 2> /dev/null; }
@@ -67,7 +74,7 @@ all_in() {
 build_again() {
     mkdir -p "$WORK/again"
     tar -c --exclude=./build . | tar -x -C "$WORK/again"
-    (cd "$WORK/again" && exec ./build.sh rpm) > "$WORK/again.log" 2>&1 &
+    (cd "$WORK/again" && exec setsid ./build.sh rpm) > "$WORK/again.log" 2>&1 &
     AGAIN=$!
 }
 

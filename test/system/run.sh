@@ -22,7 +22,7 @@ main() {
         return 0
     fi
     remove_leftovers
-    trap 'trap - EXIT; kill $AGAIN 2> /dev/null; remove_all "$PREFIX"' EXIT
+    trap 'trap - EXIT; [ -z "$AGAIN" ] || kill -- -"$AGAIN" 2> /dev/null; remove_all "$PREFIX"' EXIT
     trap 'exit 143' TERM
     trap 'exit 130' INT
     mkdir -p "$WORK"

@@ -93,6 +93,8 @@ upgrade_to_ours() {
     on node1 'ls -d /etc/systemd/system/docker.service.*/*'
     check "Docker no longer requires flanneld" says_not 'docker.service.requires'
     check "Docker wants flanneld" says 'docker.service.wants'
+    on node2 'flanneld -J-Xshare:on -version'
+    check "the installed program runs with its archive of classes" says '^v1\.'
     on node2 'rpm -V flannel && systemctl is-enabled flanneld'
     check "an upgrade enables nothing" says '^disabled$'
     on node2 "sed -i -e 's;^FLANNEL_ETCD_ENDPOINTS=.*;FLANNEL_ETCD_ENDPOINTS=\"http://$ETCD:2379\";' \
