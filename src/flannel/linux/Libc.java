@@ -34,7 +34,7 @@ public final class Libc {
     private static final MemorySegment POLL = Binding.function("poll");
     private static final MemorySegment EXIT = Binding.function("_exit");
     private static final MemorySegment EVENTFD = Binding.function("eventfd");
-    private static final MemorySegment SETPRIORITY = Binding.function("setpriority");
+    private static final MemorySegment NICE = Binding.function("nice");
 
     private Libc() {
     }
@@ -96,8 +96,8 @@ public final class Libc {
         return Binding.call(EVENTFD, initial, flags, 0, 0, 0);
     }
 
-    /** setpriority(2) for the calling thread alone (PRIO_PROCESS, 0): a nice value, -20 to 19. */
-    public static int setThreadPriority(int nice) {
-        return Binding.call(SETPRIORITY, 0, 0, nice, 0, 0);
+    /** nice(2), which on Linux is about the calling thread alone: below zero asks for more of the processor, which may be refused. */
+    public static void nice(int increment) {
+        Binding.call(NICE, increment, 0, 0, 0, 0);
     }
 }

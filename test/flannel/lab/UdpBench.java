@@ -13,6 +13,9 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -61,6 +64,7 @@ public final class UdpBench {
         private final Host two;
         private final NetworkNamespace here;
         private final NetworkNamespace there;
+        private final String address;
         private final Map<Figure, List<Double>> figures = new EnumMap<>(Figure.class);
         private final Process iperf;
         private final Process sockperf;
@@ -77,15 +81,26 @@ public final class UdpBench {
             }
             here = one.plugContainer();
             there = two.plugContainer();
-            Ping.start(here, two.containerAddress()).close();
+            address = two.containerAddress();
+            Ping.start(here, address).close();
             iperf = there.command("iperf3", "--server", "--forceflush").redirectErrorStream(true).start();
             BufferedReader lines = iperf.inputReader();
             for (String line = lines.readLine(); !line.contains("listening"); line = lines.readLine()) {
                 continue;
             }
-            Thread.ofPlatform().daemon().start(() -> lines.lines().forEach(line -> { }));
-            sockperf = there.command("sockperf", "server", "-i", two.containerAddress()).redirectErrorStream(true)
+            Thread.ofPlatform().daemon().start(() -> swallow(lines));
+            sockperf = there.command("sockperf", "server", "-i", address).redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+        }
+
+        private static void swallow(BufferedReader lines) {
+            try {
+                while (lines.readLine() != null) {
+                    continue;
+                }
+            } catch (IOException e) {
+                // ended by stop()
+            }
         }
 
         void stop() {
@@ -97,56 +112,72 @@ public final class UdpBench {
             figures.computeIfAbsent(figure, any -> new ArrayList<>()).add(value);
         }
 
-        private JsonValue iperf(int seconds, String... more) throws Exception {
-            List<String> words = new ArrayList<>(List.of("iperf3", "--json", "--client", two.containerAddress(), "--time", Integer.toString(seconds)));
+        /** iperf3's report; empty, with a line on standard error, when it did not get through (it may lose its own connection). */
+        private Optional<JsonValue> iperf(int seconds, String... more) throws JsonException {
+            List<String> words = new ArrayList<>(List.of("iperf3", "--json", "--client", address, "--time", Integer.toString(seconds)));
             words.addAll(List.of(more));
-            JsonValue report = JsonValue.parse(here.run(words.toArray(String[]::new)));
+            JsonValue report = JsonValue.parse(here.tryRun(words.toArray(String[]::new)).output());
             if (report.get("error") != null) {
-                throw new IOException(row.name + ": " + String.join(" ", words) + ": " + report.text("error"));
+                System.err.println(row.name + ": " + String.join(" ", words) + ": " + report.text("error"));
+                return Optional.empty();
             }
-            return report;
+            return Optional.of(report);
         }
 
-        private double gigabits(int seconds, String... more) throws Exception {
-            JsonValue end = iperf(seconds, more).get("end");
+        private OptionalDouble gigabits(int seconds, String... more) throws JsonException {
+            Optional<JsonValue> report = iperf(seconds, more);
+            if (report.isEmpty()) {
+                return OptionalDouble.empty();
+            }
+            JsonValue end = report.get().get("end");
             JsonValue reverse = end.get("sum_received_bidir_reverse");
-            return (number(end.get("sum_received"), "bits_per_second") + (reverse == null ? 0 : number(reverse, "bits_per_second"))) / 1e9;
+            return OptionalDouble.of((number(end.get("sum_received"), "bits_per_second")
+                    + (reverse == null ? 0 : number(reverse, "bits_per_second"))) / 1e9);
         }
 
         void round(int seconds) throws Exception {
             double daemons = daemonSeconds();
             double machine = machineSeconds();
-            double gigabits = gigabits(seconds);
-            double gigabytes = gigabits * seconds / 8;
-            note(Figure.ONE, gigabits);
-            note(Figure.CPU, (daemonSeconds() - daemons) / gigabytes);
-            note(Figure.MACHINE, (machineSeconds() - machine) / gigabytes);
-            note(Figure.FOUR, gigabits(seconds, "--parallel", "4"));
-            note(Figure.BOTH, gigabits(seconds, "--bidir"));
+            OptionalDouble gigabits = gigabits(seconds);
+            if (gigabits.isPresent()) {
+                double gigabytes = gigabits.getAsDouble() * seconds / 8;
+                note(Figure.ONE, gigabits.getAsDouble());
+                note(Figure.CPU, (daemonSeconds() - daemons) / gigabytes);
+                note(Figure.MACHINE, (machineSeconds() - machine) / gigabytes);
+            }
+            gigabits(seconds, "--parallel", "4").ifPresent(value -> note(Figure.FOUR, value));
+            gigabits(seconds, "--bidir").ifPresent(value -> note(Figure.BOTH, value));
             small(seconds);
             latency(Figure.IDLE_50, Figure.IDLE_99, seconds);
-            Process load = here.command("iperf3", "--client", two.containerAddress(), "--time", Integer.toString(seconds + 2))
+            Process load = here.command("iperf3", "--client", address, "--time", Integer.toString(seconds + 2))
                     .redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+            TimeUnit.MILLISECONDS.sleep(500);                           // until the load is there
             latency(Figure.LOADED_50, Figure.LOADED_99, seconds);
             load.waitFor();
             note(Figure.RESIDENT, one.daemon().residentKib() / 1024.0);
         }
 
-        private void small(int seconds) throws Exception {
+        private void small(int seconds) throws JsonException {
             String size = Integer.toString(SMALL_BYTES);
-            JsonValue full = iperf(seconds, "--udp", "--length", size, "--bitrate", "0").get("end").get("sum");
-            double packets = number(full, "packets");
-            double lost = number(full, "lost_packets");
-            note(Figure.SMALL, (packets - lost) / number(full, "seconds") / 1000);
-            note(Figure.SMALL_LOSS, 100 * lost / packets);
-            JsonValue paced = iperf(seconds, "--udp", "--length", size, "--bitrate", Integer.toString(PACED_PACKETS * SMALL_BYTES * 8))
-                    .get("end").get("sum");
-            note(Figure.PACED_LOSS, 100 * number(paced, "lost_packets") / number(paced, "packets"));
+            Optional<JsonValue> full = iperf(seconds, "--udp", "--length", size, "--bitrate", "0");
+            if (full.isPresent()) {
+                JsonValue sum = full.get().get("end").get("sum");
+                note(Figure.SMALL, (number(sum, "packets") - number(sum, "lost_packets")) / number(sum, "seconds") / 1000);
+                note(Figure.SMALL_LOSS, lossPercent(sum));
+            }
+            Optional<JsonValue> paced = iperf(seconds, "--udp", "--length", size, "--bitrate", Integer.toString(PACED_PACKETS * SMALL_BYTES * 8));
+            if (paced.isPresent()) {
+                note(Figure.PACED_LOSS, lossPercent(paced.get().get("end").get("sum")));
+            }
+        }
+
+        private static double lossPercent(JsonValue sum) throws JsonException {
+            return 100 * number(sum, "lost_packets") / number(sum, "packets");
         }
 
         /** Round trips of a small datagram, one after the other; nothing is noted when all were lost. */
         private void latency(Figure median, Figure high, int seconds) throws IOException {
-            String report = here.tryRun("sockperf", "ping-pong", "-i", two.containerAddress(), "-t", Integer.toString(seconds), "-m",
+            String report = here.tryRun("sockperf", "ping-pong", "-i", address, "-t", Integer.toString(seconds), "-m",
                     Integer.toString(SMALL_BYTES), "--full-rtt").output();
             for (Matcher matcher = PERCENTILE.matcher(report); matcher.find();) {
                 note(matcher.group(1).equals("50") ? median : high, Double.parseDouble(matcher.group(2)));
@@ -167,9 +198,9 @@ public final class UdpBench {
             for (Host host : List.of(one, two)) {
                 host.daemon().awaitReady();
             }
-            Await.that("they talk", () -> here.tryRun("ping", "-c", "1", "-W", "1", two.containerAddress()).exitCode() == 0);
+            Await.that("they talk", () -> here.tryRun("ping", "-c", "1", "-W", "1", address).exitCode() == 0);
             List<String> all = new ArrayList<>();
-            for (JsonValue interval : ((JsonValue.Arr) iperf(FIRST_SECONDS).get("intervals")).elements()) {
+            for (JsonValue interval : ((JsonValue.Arr) iperf(FIRST_SECONDS).orElseThrow().get("intervals")).elements()) {
                 all.add(String.format("%.1f", number(interval.get("sum"), "bits_per_second") / 1e9));
             }
             return all;

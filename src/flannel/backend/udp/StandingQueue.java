@@ -2,8 +2,9 @@ package flannel.backend.udp;
 
 /**
  * Says when to drop a packet so that its TCP sender slows down: when the queue has not been empty for a while. The idea of CoDel (RFC
- * 8289) at its simplest, with one observation in place of time stamps: whoever empties a queue sees when it is empty. Without it a sender fills whatever
- * queue there is, every other packet waits behind that, and the data has left the processor's cache when its turn comes. For one thread.
+ * 8289) at its simplest, with one observation in place of time stamps: whoever empties a queue sees when it is empty. Without it a
+ * sender fills whatever queue there is, every other packet waits behind that, and the data has left the processor's cache when its turn
+ * comes. For one thread.
  */
 final class StandingQueue {
 
