@@ -37,8 +37,8 @@ public final class IoVectors {
         return array.get(JAVA_LONG, index * SIZE + LENGTH);
     }
 
-    /** The array from piece {@code index} on, for a system call. */
-    public MemorySegment from(int index) {
-        return array.asSlice(index * SIZE);
+    /** Where the array from piece {@code index} on is, for a system call. */
+    long addressOf(int index) {
+        return array.address() + index * SIZE;
     }
 }

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 
 /**
  * Files of the C library: open, close, read, write, ioctl, poll, eventfd. Every method returns what the function returned, or minus
@@ -34,7 +35,6 @@ public final class Libc {
     private static final MemorySegment POLL = Binding.function("poll");
     private static final MemorySegment EXIT = Binding.function("_exit");
     private static final MemorySegment EVENTFD = Binding.function("eventfd");
-    private static final MemorySegment NICE = Binding.function("nice");
 
     private Libc() {
     }
@@ -51,9 +51,10 @@ public final class Libc {
         return Binding.call(CLOSE, fd, 0, 0, 0, 0);
     }
 
-    /** read(2). */
-    public static long read(int fd, MemorySegment buffer, long count) {
-        return Binding.transfer(READ, fd, buffer, count, 0);
+    /** read(2) into {@code count} bytes of a buffer from {@code offset} on, which no other thread frees meanwhile. Leaves no garbage. */
+    public static int read(int fd, MemorySegment buffer, long offset, long count) {
+        Objects.checkFromIndexSize(offset, count, buffer.byteSize());
+        return Binding.call(READ, fd, Binding.pointer(buffer) + offset, count, 0, 0);
     }
 
     /** write(2). */
@@ -94,10 +95,5 @@ public final class Libc {
     /** eventfd(2): how one thread wakes another out of poll. */
     public static int eventfd(int initial, int flags) {
         return Binding.call(EVENTFD, initial, flags, 0, 0, 0);
-    }
-
-    /** nice(2), which on Linux is about the calling thread alone: below zero asks for more of the processor, which may be refused. */
-    public static void nice(int increment) {
-        Binding.call(NICE, increment, 0, 0, 0, 0);
     }
 }

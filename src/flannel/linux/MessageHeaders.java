@@ -95,7 +95,7 @@ public final class MessageHeaders {
 
     /** The pieces of memory of message {@code index}. */
     public void vectors(int index, IoVectors vectors, int from, int count) {
-        headers.set(JAVA_LONG, index * SIZE + IOV, vectors.from(from).address());
+        headers.set(JAVA_LONG, index * SIZE + IOV, vectors.addressOf(from));
         headers.set(JAVA_LONG, index * SIZE + IOV_LENGTH, count);
     }
 
@@ -149,8 +149,8 @@ public final class MessageHeaders {
         return present ? control + CMSG_DATA : -1;
     }
 
-    /** The array from message {@code index} on, for a system call. */
-    public MemorySegment from(int index) {
-        return headers.asSlice(index * SIZE);
+    /** Where the array from message {@code index} on is, for a system call. */
+    long address(int index) {
+        return headers.address() + index * SIZE;
     }
 }

@@ -100,7 +100,7 @@ final class DataPath {
     void readErrors() {
         while (true) {
             errorHeader.expect(0);
-            if (LibcMessages.recvmsg(socket.fd(), errorHeader.from(0), LibcMessages.MSG_ERRQUEUE | LibcMessages.MSG_DONTWAIT) < 0) {
+            if (LibcMessages.recvmsg(socket.fd(), errorHeader, 0, LibcMessages.MSG_ERRQUEUE | LibcMessages.MSG_DONTWAIT) < 0) {
                 return;
             }
             int reported = errorHeader.reportedMtu(0);

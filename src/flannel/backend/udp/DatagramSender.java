@@ -48,10 +48,10 @@ final class DatagramSender implements SendBatch.Flush {
     private int call(MessageHeaders messages, int from, int count) {
         counters.add(Counter.SEND_CALLS, 1);
         if (manyPerCall) {
-            return LibcMessages.sendmmsg(fd, messages.from(from), count, 0);
+            return LibcMessages.sendmmsg(fd, messages, from, count, 0);
         }
-        long result = LibcMessages.sendmsg(fd, messages.from(from), 0);
-        return result < 0 ? (int) result : 1;
+        int result = LibcMessages.sendmsg(fd, messages, from, 0);
+        return result < 0 ? result : 1;
     }
 
     /** A call may fail for what a router said about an earlier datagram (IP_RECVERR); this one has not been tried then. */
@@ -80,11 +80,11 @@ final class DatagramSender implements SendBatch.Flush {
             one.sendTo(0, host, port);
             one.vectors(0, batch.vectors(), from, batch.firstVector(message, i + 1) - from);
             counters.add(Counter.SEND_CALLS, 1);
-            long result = LibcMessages.sendmsg(fd, one.from(0), 0);
+            int result = LibcMessages.sendmsg(fd, one, 0, 0);
             if (result >= 0) {
                 counters.add(Counter.SENT_MESSAGES, 1);
             } else {
-                drop((int) -result, 1);
+                drop(-result, 1);
             }
         }
     }

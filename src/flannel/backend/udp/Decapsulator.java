@@ -73,13 +73,13 @@ final class Decapsulator implements Coalescer.Sink {
 
     private int receive() {
         if (features.batches()) {
-            return LibcMessages.recvmmsg(path.socket().fd(), headers.from(0), headers.capacity(), LibcMessages.MSG_DONTWAIT);
+            return LibcMessages.recvmmsg(path.socket().fd(), headers, LibcMessages.MSG_DONTWAIT);
         }
-        long length = LibcMessages.recvmsg(path.socket().fd(), headers.from(0), LibcMessages.MSG_DONTWAIT);
+        int length = LibcMessages.recvmsg(path.socket().fd(), headers, 0, LibcMessages.MSG_DONTWAIT);
         if (length < 0) {
-            return (int) length;
+            return length;
         }
-        headers.length(0, (int) length);
+        headers.length(0, length);
         return 1;
     }
 
@@ -133,7 +133,7 @@ final class Decapsulator implements Coalescer.Sink {
     @Override
     public void write(IoVectors vectors, int from, int count) {
         counters.add(Counter.TUN_WRITES, 1);
-        if (LibcMessages.writev(path.tun().fd(), vectors.from(from), count) < 0) {
+        if (LibcMessages.writev(path.tun().fd(), vectors, from, count) < 0) {
             counters.add(Counter.TUN_FULL, 1);
         }
     }

@@ -53,7 +53,7 @@ final class Encapsulator {
         int start = ALIGNMENT - virtioSize;
         long at = start;
         while (packets < packetsPerBatch && at < bytesPerBatch) {
-            long read = Libc.read(path.tun().fd(), buffer.asSlice(at, SLOT), SLOT);
+            int read = Libc.read(path.tun().fd(), buffer, at, SLOT);
             if (read <= 0) {
                 if (read == -Errno.EBADFD) {
                     path.restoreDevice();
@@ -62,7 +62,7 @@ final class Encapsulator {
                 break;
             }
             packets++;
-            forward(table, at, (int) read);
+            forward(table, at, read);
             at = (at + read + ALIGNMENT - 1 & -ALIGNMENT) + start;
         }
         if (packets > 0) {

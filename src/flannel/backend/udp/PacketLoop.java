@@ -12,9 +12,6 @@ final class PacketLoop implements Runnable {
     private static final int TUN = 1;
     private static final int SOCKET = 2;
 
-    /** Packets go before what the containers do, as they would in the kernel; where we may not ask for that, they take their turn. */
-    private static final int NICER = -10;
-
     private final DataPath path;
     private final Encapsulator out;
     private final Decapsulator in;
@@ -40,7 +37,6 @@ final class PacketLoop implements Runnable {
     @Override
     public void run() {
         try {
-            Libc.nice(NICER);
             while (!stopped) {
                 sleep();
                 int done;

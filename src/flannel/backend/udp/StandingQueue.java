@@ -9,7 +9,7 @@ package flannel.backend.udp;
 final class StandingQueue {
 
     /** How long a queue may stand for each drop: longer than a busy scheduler may keep us waiting. */
-    private static final long INTERVAL_NANOS = 10_000_000;
+    private static final long INTERVAL_NANOS = 20_000_000;
 
     private boolean standing;
     private long deadlineNanos;

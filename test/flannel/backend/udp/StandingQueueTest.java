@@ -15,7 +15,7 @@ class StandingQueueTest {
         StandingQueue queue = new StandingQueue();
         for (long now = Long.MAX_VALUE - 500 * MILLISECOND, i = 0; i < 1000; now += MILLISECOND, i++) {
             assertFalse(queue.drop(now), "also over the clock's overflow, and first after a long pause");
-            if (i % 9 == 8) {
+            if (i % 19 == 18) {
                 queue.isEmpty();
                 now += 1000 * MILLISECOND;
             }
@@ -29,10 +29,10 @@ class StandingQueueTest {
         for (int i = 0; i < 10_000; i++) {
             drops += queue.drop(i * MILLISECOND / 10) ? 1 : 0;
         }
-        assertEquals(99, drops, "in one second, the first after 10 ms");
+        assertEquals(49, drops, "in one second, the first after 20 ms");
         queue.isEmpty();
         assertFalse(queue.drop(2000 * MILLISECOND));
-        assertFalse(queue.drop(2009 * MILLISECOND));
-        assertTrue(queue.drop(2010 * MILLISECOND));
+        assertFalse(queue.drop(2019 * MILLISECOND));
+        assertTrue(queue.drop(2020 * MILLISECOND));
     }
 }
