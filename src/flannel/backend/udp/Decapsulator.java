@@ -14,7 +14,7 @@ final class Decapsulator implements Coalescer.Sink {
     /** Largest message that the socket hands over. */
     private static final int SLOT = 65536;
 
-    private final DataPath path;
+    private final Tunnel tunnel;
     private final Features features;
     private final Counters counters;
     private final Log log;
@@ -25,9 +25,9 @@ final class Decapsulator implements Coalescer.Sink {
     private final StandingQueue queue = new StandingQueue();
     private final RateLimit logLimit = new RateLimit(0.1, 1);
 
-    Decapsulator(DataPath path, Arena arena, Limits limits, Counters counters, Log log) {
-        this.path = path;
-        this.features = path.features();
+    Decapsulator(Tunnel tunnel, Arena arena, Limits limits, Counters counters, Log log) {
+        this.tunnel = tunnel;
+        this.features = tunnel.features();
         this.counters = counters;
         this.log = log;
         int messages = features.batches() ? limits.messagesReceived() : 1;
@@ -56,7 +56,7 @@ final class Decapsulator implements Coalescer.Sink {
         if (messages < headers.capacity()) {
             queue.isEmpty();
         }
-        ForwardingTable table = path.table();
+        ForwardingTable table = tunnel.table();
         for (int i = 0; i < messages; i++) {
             if (headers.mergedSize(i) != 0 && queue.drop(now)) {
                 counters.add(Counter.CONGESTED, 1);
@@ -73,9 +73,9 @@ final class Decapsulator implements Coalescer.Sink {
 
     private int receive() {
         if (features.batches()) {
-            return LibcMessages.recvmmsg(path.socket().fd(), headers, LibcMessages.MSG_DONTWAIT);
+            return LibcMessages.recvmmsg(tunnel.socket().fd(), headers, LibcMessages.MSG_DONTWAIT);
         }
-        int length = LibcMessages.recvmsg(path.socket().fd(), headers, 0, LibcMessages.MSG_DONTWAIT);
+        int length = LibcMessages.recvmsg(tunnel.socket().fd(), headers, 0, LibcMessages.MSG_DONTWAIT);
         if (length < 0) {
             return length;
         }
@@ -108,7 +108,7 @@ final class Decapsulator implements Coalescer.Sink {
             counters.add(Counter.MALFORMED, 1);
             return;
         }
-        if (path.sourceCheck()) {
+        if (tunnel.sourceCheck()) {
             Counter refusal = Admission.refusal(table, host, buffer, packet);
             if (refusal != null) {
                 refuse(refusal, host, packet);
@@ -133,7 +133,7 @@ final class Decapsulator implements Coalescer.Sink {
     @Override
     public void write(IoVectors vectors, int from, int count) {
         counters.add(Counter.TUN_WRITES, 1);
-        if (LibcMessages.writev(path.tun().fd(), vectors, from, count) < 0) {
+        if (LibcMessages.writev(tunnel.tun().fd(), vectors, from, count) < 0) {
             counters.add(Counter.TUN_FULL, 1);
         }
     }

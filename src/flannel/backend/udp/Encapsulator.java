@@ -17,7 +17,7 @@ final class Encapsulator {
 
     private static final int OUTER_HEADERS = 28;
 
-    private final DataPath path;
+    private final Tunnel tunnel;
     private final Features features;
     private final Counters counters;
     private final SendBatch batch;
@@ -29,15 +29,15 @@ final class Encapsulator {
     private final StandingQueue queue = new StandingQueue();
     private final RateLimit icmpLimit = new RateLimit(100, 50);
 
-    Encapsulator(DataPath path, Arena arena, Limits limits, Counters counters, Log log) {
-        this.path = path;
-        this.features = path.features();
+    Encapsulator(Tunnel tunnel, Arena arena, Limits limits, Counters counters, Log log) {
+        this.tunnel = tunnel;
+        this.features = tunnel.features();
         this.counters = counters;
         virtioSize = features.virtioHeader() ? VirtioHeader.SIZE : 0;
         packetsPerBatch = features.batches() ? limits.packetsRead() : 1;
         bytesPerBatch = limits.bytesRead();
-        batch = new SendBatch(arena, path.port(), features.segmentation(),
-                new DatagramSender(arena, path.socket().fd(), features.batches(), counters, log));
+        batch = new SendBatch(arena, tunnel.port(), features.segmentation(),
+                new DatagramSender(arena, tunnel.socket().fd(), features.batches(), counters, log));
         buffer = arena.allocate(bytesPerBatch + 2L * SLOT, ALIGNMENT);
         reply = arena.allocate(VirtioHeader.SIZE + IcmpReplies.MAX_SIZE, 8);
     }
@@ -48,15 +48,15 @@ final class Encapsulator {
      * @return packets read; 0 when nothing was waiting
      */
     int work() {
-        ForwardingTable table = path.table();
+        ForwardingTable table = tunnel.table();
         int packets = 0;
         int start = ALIGNMENT - virtioSize;
         long at = start;
         while (packets < packetsPerBatch && at < bytesPerBatch) {
-            int read = Libc.read(path.tun().fd(), buffer, at, SLOT);
+            int read = Libc.read(tunnel.tun().fd(), buffer, at, SLOT);
             if (read <= 0) {
                 if (read == -Errno.EBADFD) {
-                    path.restoreDevice();
+                    tunnel.restoreDevice();
                 }
                 queue.isEmpty();
                 break;
@@ -87,7 +87,7 @@ final class Encapsulator {
             answer(IcmpReplies.netUnreachable(buffer, packet, length, reply, VirtioHeader.SIZE));
             return;
         }
-        PathMtus mtus = path.mtus();
+        PathMtus mtus = tunnel.mtus();
         if (!mtus.isEmpty() && isTooBig(mtus, at, packet, length, host)) {
             counters.add(Counter.TOO_BIG, 1);
             return;
@@ -129,7 +129,7 @@ final class Encapsulator {
             reply.asSlice(0, VirtioHeader.SIZE).fill((byte) 0);
             long offset = VirtioHeader.SIZE - virtioSize;
             counters.add(Counter.ICMP_REPLIES, 1);
-            Libc.write(path.tun().fd(), reply.asSlice(offset), virtioSize + length);
+            Libc.write(tunnel.tun().fd(), reply.asSlice(offset), virtioSize + length);
         }
     }
 }

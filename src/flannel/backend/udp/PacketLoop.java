@@ -12,7 +12,7 @@ final class PacketLoop implements Runnable {
     private static final int TUN = 1;
     private static final int SOCKET = 2;
 
-    private final DataPath path;
+    private final Tunnel tunnel;
     private final Encapsulator out;
     private final Decapsulator in;
     private final int stopFd;
@@ -25,8 +25,8 @@ final class PacketLoop implements Runnable {
      * @param in     null when another thread does that direction
      * @param stopFd an eventfd, readable once {@link #stop} was called
      */
-    PacketLoop(DataPath path, Encapsulator out, Decapsulator in, int stopFd, Arena arena, Consumer<Throwable> fatal) {
-        this.path = path;
+    PacketLoop(Tunnel tunnel, Encapsulator out, Decapsulator in, int stopFd, Arena arena, Consumer<Throwable> fatal) {
+        this.tunnel = tunnel;
         this.out = out;
         this.in = in;
         this.stopFd = stopFd;
@@ -52,11 +52,11 @@ final class PacketLoop implements Runnable {
     /** A file descriptor below zero is passed over by poll. */
     private void sleep() {
         Libc.setPollFd(pollFds, STOP, stopFd, Libc.POLLIN);
-        Libc.setPollFd(pollFds, TUN, out == null ? -1 : path.tun().fd(), Libc.POLLIN);
-        Libc.setPollFd(pollFds, SOCKET, in == null ? -1 : path.socket().fd(), Libc.POLLIN);
+        Libc.setPollFd(pollFds, TUN, out == null ? -1 : tunnel.tun().fd(), Libc.POLLIN);
+        Libc.setPollFd(pollFds, SOCKET, in == null ? -1 : tunnel.socket().fd(), Libc.POLLIN);
         Libc.poll(pollFds, 3, -1);
         if ((Libc.polledEvents(pollFds, SOCKET) & Libc.POLLERR) != 0) {
-            path.readErrors();
+            tunnel.readErrors();
         }
     }
 

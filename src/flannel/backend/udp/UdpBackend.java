@@ -44,7 +44,7 @@ public final class UdpBackend implements Backend {
     private final Underlay underlay;
     private final Log log;
     private final Arena arena;
-    private final DataPath path;
+    private final Tunnel tunnel;
     private final List<Counters> counters;
     private final List<PacketLoop> loops = new ArrayList<>();
     private final List<Thread> threads = new ArrayList<>();
@@ -57,17 +57,17 @@ public final class UdpBackend implements Backend {
         this.log = log;
         this.arena = arena;
         this.stopFd = stopFd;
-        path = new DataPath(tun, socket, features, config, underlay.mtu(), arena, log);
+        tunnel = new Tunnel(tun, socket, features, config, underlay.mtu(), arena, log);
         Counters sent = new Counters();
         Counters received = limits.threads() == 1 ? sent : new Counters();
         counters = sent == received ? List.of(sent) : List.of(sent, received);
-        Encapsulator out = new Encapsulator(path, arena, limits, sent, log);
-        Decapsulator in = new Decapsulator(path, arena, limits, received, log);
+        Encapsulator out = new Encapsulator(tunnel, arena, limits, sent, log);
+        Decapsulator in = new Decapsulator(tunnel, arena, limits, received, log);
         if (limits.threads() == 1) {
-            start("udp", new PacketLoop(path, out, in, stopFd, arena, fatal));
+            start("udp", new PacketLoop(tunnel, out, in, stopFd, arena, fatal));
         } else {
-            start("udp-out", new PacketLoop(path, out, null, stopFd, arena, fatal));
-            start("udp-in", new PacketLoop(path, null, in, stopFd, arena, fatal));
+            start("udp-out", new PacketLoop(tunnel, out, null, stopFd, arena, fatal));
+            start("udp-in", new PacketLoop(tunnel, null, in, stopFd, arena, fatal));
         }
     }
 
@@ -140,13 +140,13 @@ public final class UdpBackend implements Backend {
 
     @Override
     public Link link() {
-        return new Link.Tun(path.tun().name(), mtu(), QUEUE_LENGTH);
+        return new Link.Tun(tunnel.tun().name(), mtu(), QUEUE_LENGTH);
     }
 
     /** The address has the network's prefix, as in the original. */
     @Override
     public List<KernelEntry> local(Ipv4Subnet own) {
-        String device = path.tun().name();
+        String device = tunnel.tun().name();
         return List.of(new KernelEntry.Address(device, own.base(), network.prefixLength()),
                 new KernelEntry.Route(network, null, device, false));
     }
@@ -165,7 +165,7 @@ public final class UdpBackend implements Backend {
     public void leases(Ipv4Subnet own, Collection<Lease> peers) {
         Map<Ipv4Subnet, Ipv4> routes = new HashMap<>();
         peers.forEach(peer -> routes.put(peer.subnet(), peer.attributes().publicIp()));
-        path.table(new ForwardingTable(network, routes));
+        tunnel.table(new ForwardingTable(network, routes));
     }
 
     /** What the data path has done so far. For all threads, at any time. */
@@ -193,10 +193,10 @@ public final class UdpBackend implements Backend {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
-        path.tun().close();
-        path.socket().close();
+        tunnel.tun().close();
+        tunnel.socket().close();
         Libc.close(stopFd);
         arena.close();
-        log.info("udp: " + path.tun().name() + " closed");
+        log.info("udp: " + tunnel.tun().name() + " closed");
     }
 }

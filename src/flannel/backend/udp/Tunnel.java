@@ -14,7 +14,7 @@ import java.lang.foreign.MemorySegment;
 /**
  * What the two directions share: the TUN device, the socket, and what they are told, which changes by one volatile write each.
  */
-final class DataPath {
+final class Tunnel {
 
     private static final int SEND_BUFFER_BYTES = 1 << 20;
     private static final int RECEIVE_BUFFER_BYTES = 4 << 20;
@@ -35,7 +35,7 @@ final class DataPath {
     private volatile PathMtus mtus = PathMtus.NONE;
 
     /** @param mtu of the interface that the datagrams leave by */
-    DataPath(TunDevice tun, UdpSocket socket, Features features, UdpConfig config, int mtu, Arena arena, Log log) {
+    Tunnel(TunDevice tun, UdpSocket socket, Features features, UdpConfig config, int mtu, Arena arena, Log log) {
         this.tun = tun;
         this.socket = socket;
         this.features = features;

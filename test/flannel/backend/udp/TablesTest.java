@@ -14,7 +14,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /** What the data path is told, and whom it lets in. */
-class DataPathTablesTest {
+class TablesTest {
 
     private static final Ipv4Subnet NETWORK = Ipv4Subnet.parse("10.0.0.0/8");
 
