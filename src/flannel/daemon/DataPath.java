@@ -66,7 +66,6 @@ final class DataPath {
     private Instant lastCheck = Instant.MIN;
     private Instant filterCheckAt = Instant.MAX;
     private Instant lastFilterCheck = Instant.MIN;
-    private CompletableFuture<Void> filterCheck = CompletableFuture.completedFuture(null);
 
     DataPath(Reconciler reconciler, PacketFilter filter, Underlay underlay, Ipv4 publicIp, Duration filterInterval, Log log) {
         this.reconciler = reconciler;
@@ -83,7 +82,7 @@ final class DataPath {
         this.config = config;
         this.backend = backend;
         this.own = own;
-        filterCheck = filterCheck.thenRunAsync(() -> filter.apply(rules), filterThread);
+        CompletableFuture<Void> filtered = CompletableFuture.runAsync(() -> filter.apply(rules), filterThread);
         peers = new Peers<>();
         followed.clear();
         for (Lease lease : leases) {
@@ -96,7 +95,7 @@ final class DataPath {
         List<KernelEntry> entries = new ArrayList<>(peers.all());
         entries.addAll(backend.local(own));
         report(reconciler.apply(new DesiredState(config.network(), config.subnetLength(), underlay.name(), backend.link(), entries)));
-        filterCheck.join();
+        filtered.join();
         filterCheckAt = Instant.now().plus(filter.isTold() ? FULL_CHECK : filterInterval);
         log.info("Following the leases of " + followed.size() + " other hosts");
     }
@@ -219,7 +218,7 @@ final class DataPath {
         if (!filterCheckAt.isAfter(now)) {
             lastFilterCheck = now;
             filterCheckAt = now.plus(filter.isTold() ? FULL_CHECK : filterInterval);
-            filterCheck = filterCheck.thenRunAsync(filter::verify, filterThread);
+            filterThread.execute(filter::verify);
         }
     }
 

@@ -74,7 +74,7 @@ final class NetworkSession {
     private String takenFrom = "";
     private boolean active;
     private boolean writing;
-    private boolean goneWhileWriting;
+    private final Set<Ipv4Subnet> goneWhileWriting = new HashSet<>();
     private int reassertions;
     private Ipv4Subnet wantedSubnet;
     private Instant retryAt = Instant.MAX;
@@ -172,14 +172,13 @@ final class NetworkSession {
         Set<Ipv4Subnet> vanished = new HashSet<>(leases.keySet());
         vanished.removeAll(now.keySet());
         vanished.forEach(this::leaseGone);
-        Lease ownNow = own == null ? null : now.get(own.subnet());
-        if (ownNow != null && ownNow.revision() < own.revision()) {
-            renewAt = Instant.MIN; // listed before our last write, or the store was emptied or restored since: writing tells which
-        }
-        if (active) {
-            now.values().forEach(this::leasePut);
-        } else {
-            leases.putAll(now);
+        Lease ownNow = own == null ? null : now.remove(own.subnet());
+        now.values().forEach(this::leasePut);
+        if (ownNow != null) {
+            if (ownNow.revision() < own.revision()) {
+                renewAt = Instant.MIN; // listed before our last write, or the store was emptied or restored since: writing tells which
+            }
+            leasePut(ownNow); // last: it may start a search for another subnet, which has to know all of them
         }
         configured(snapshot.config());
     }
@@ -297,7 +296,7 @@ final class NetworkSession {
     /** Writes to the store beside this thread, which must stay ready for the kernel: a frozen store takes seconds to give up on. */
     private void write(StoreWrite job, boolean renewing) {
         writing = true;
-        goneWhileWriting = false;
+        goneWhileWriting.clear();
         Thread.ofVirtual().name("lease").start(() -> {
             try {
                 post(job.run());
@@ -332,7 +331,6 @@ final class NetworkSession {
         own = acquired.lease();
         takenFrom = acquired.takenFrom();
         wantedSubnet = own.subnet();
-        leases.put(own.subnet(), own);
         scheduleRenewal();
         log.info("Lease acquired: " + own.subnet());
         if (takenFrom.isEmpty()) {
@@ -342,19 +340,28 @@ final class NetworkSession {
                     + ", ours is " + nodeMark + "); taking it over unless that host is alive and objects");
             activateAt = Instant.now().plus(SETTLING);
         }
+        catchUp();
     }
 
     private void renewed(Lease lease) {
         writing = false;
-        if (goneWhileWriting) {
-            revoked(); // or not: to acquire again finds out which came first
-            return;
-        }
         own = lease;
-        leases.put(lease.subnet(), lease);
         scheduleRenewal();
         if (lease.expiry() instanceof Lease.At(Instant end)) {
             log.info("Lease renewed, new expiration: " + end);
+        }
+        catchUp();
+    }
+
+    /** The watch may have told what became of a write of ours before the write's own answer was here. */
+    private void catchUp() {
+        Lease seen = leases.get(own.subnet());
+        if (goneWhileWriting.contains(own.subnet())) {
+            revoked(); // or not: to acquire again finds out which came first
+        } else if (seen == null || seen.revision() <= own.revision()) {
+            leases.put(own.subnet(), own);
+        } else {
+            ownLeaseWritten(seen);
         }
     }
 
@@ -379,10 +386,11 @@ final class NetworkSession {
 
     private void leaseGone(Ipv4Subnet subnet) {
         leases.remove(subnet);
+        if (writing) {
+            goneWhileWriting.add(subnet);
+        }
         if (own != null && subnet.equals(own.subnet())) {
-            if (writing) {
-                goneWhileWriting = true;
-            } else {
+            if (!writing) {
                 revoked();
             }
         } else if (active) {

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -22,7 +23,6 @@ import java.util.stream.IntStream;
 public final class ControlBench {
 
     private static final int[] PEERS = {1, 1_000, 10_000};
-    private static final int STARTS = 5;
     private static final int CHANGES = 100;
     private static final int PARALLEL_WRITES = 8;
 
@@ -41,15 +41,10 @@ public final class ControlBench {
     }
 
     public static void main(String[] arguments) throws Exception {
-        Store.Api api = Store.Api.V2;
-        int starts = STARTS;
-        for (int i = 0; i + 1 < arguments.length; i += 2) {
-            switch (arguments[i]) {
-                case "--etcd-api" -> api = Store.Api.valueOf(arguments[i + 1].toUpperCase(Locale.ROOT));
-                case "--starts" -> starts = Integer.parseInt(arguments[i + 1]);
-                default -> throw new IllegalArgumentException("bench control [--etcd-api v2|v3] [--starts N]");
-            }
-        }
+        Map<String, String> given = Arguments.parse("bench control [--etcd-api v2|v3] [--starts N]",
+                Map.of("--etcd-api", "v2|v3", "--starts", "[1-9][0-9]{0,3}"), arguments);
+        Store.Api api = Store.Api.valueOf(given.getOrDefault("--etcd-api", "v2").toUpperCase(Locale.ROOT));
+        int starts = Integer.parseInt(given.getOrDefault("--starts", "5"));
         List<Path> programs = new ArrayList<>(List.of(Lab.built()));
         String peer = System.getProperty("flannel.peer", "");
         if (!peer.isEmpty()) {

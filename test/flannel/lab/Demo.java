@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * {@code ./build.sh demo}: the two-host tutorial in one go, and a report of what happened. Everything is in namespaces of its own and
@@ -12,7 +13,6 @@ import java.util.Locale;
  */
 public final class Demo {
 
-    private static final String USAGE = "demo [--backend vxlan|host-gw|udp] [--etcd-api v2|v3] [--keep]";
     private static final int TCP_SECONDS = 3;
     /** Width of the drawing's left half. */
     private static final int COLUMN = 66;
@@ -28,38 +28,19 @@ public final class Demo {
     }
 
     public static void main(String[] arguments) throws Exception {
-        String backend = "vxlan";
-        Store.Api api = Store.Api.V3;
-        boolean keep = false;
-        for (int i = 0; i < arguments.length; i++) {
-            switch (arguments[i]) {
-                case "--keep" -> keep = true;
-                case "--backend" -> backend = value(arguments, ++i, "vxlan|host-gw|udp");
-                case "--etcd-api" -> api = Store.Api.valueOf(value(arguments, ++i, "v2|v3").toUpperCase(Locale.ROOT));
-                default -> end(USAGE);
-            }
-        }
+        Map<String, String> given = Arguments.parse("demo [--backend vxlan|host-gw|udp] [--etcd-api v2|v3] [--keep]",
+                Map.of("--backend", "vxlan|host-gw|udp", "--etcd-api", "v2|v3", "--keep", ""), arguments);
+        Store.Api api = Store.Api.valueOf(given.getOrDefault("--etcd-api", "v3").toUpperCase(Locale.ROOT));
         try (Lab lab = new Lab(api, Lab.built())) {
-            Demo demo = new Demo(backend, lab);
+            Demo demo = new Demo(given.getOrDefault("--backend", "vxlan"), lab);
             demo.show(api);
-            if (keep) {
+            if (given.containsKey("--keep")) {
                 demo.keep();
             }
         } catch (IOException | AssertionError e) {
-            end("The demo failed: " + e.getMessage());
+            System.err.println("The demo failed: " + e.getMessage());
+            System.exit(1);
         }
-    }
-
-    private static String value(String[] arguments, int index, String allowed) {
-        if (index >= arguments.length || !arguments[index].matches(allowed)) {
-            end(USAGE);
-        }
-        return arguments[index];
-    }
-
-    private static void end(String message) {
-        System.err.println(message);
-        System.exit(1);
     }
 
     private void show(Store.Api api) throws Exception {

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
@@ -14,7 +15,6 @@ import java.util.stream.Collectors;
  */
 public final class StartBench {
 
-    private static final int STARTS = 15;
     private static final int PEERS = 100;
     private static final int IDLE_SECONDS = 5;
 
@@ -28,7 +28,8 @@ public final class StartBench {
     }
 
     public static void main(String[] arguments) throws Exception {
-        int starts = arguments.length == 2 && arguments[0].equals("--starts") ? Integer.parseInt(arguments[1]) : STARTS;
+        int starts = Integer.parseInt(Arguments.parse("bench start [--starts N]", Map.of("--starts", "[1-9][0-9]{0,3}"), arguments)
+                .getOrDefault("--starts", "15"));
         List<Kind> kinds = List.of(
                 new Kind("package", PACKAGED, List.of()),
                 new Kind("package, cache off", PACKAGED, List.of("-J-Xshare:off")),

@@ -28,7 +28,7 @@ import java.util.regex.Pattern;
  */
 public final class UdpBench {
 
-    private static final String USAGE = "bench udp [--rounds N] [--seconds N] [--rows offload,tso,batch,single,peer,vxlan,plain]";
+    private static final String ROWS = "offload,tso,batch,single,peer,vxlan,plain";
     private static final String UDP = "{\"Network\": \"10.1.0.0/16\", \"Backend\": {\"Type\": \"udp\", \"Offload\": \"%s\"}}";
     private static final int WARM_UP_SECONDS = 2;
     private static final int FIRST_SECONDS = 10;
@@ -221,19 +221,13 @@ public final class UdpBench {
 
     public static void main(String[] arguments) throws Exception {
         Locale.setDefault(Locale.ROOT);
-        int rounds = 5;
-        int seconds = 4;
-        List<String> wanted = List.of("offload", "tso", "batch", "single", "peer", "vxlan", "plain");
-        for (int i = 0; i + 1 < arguments.length; i += 2) {
-            switch (arguments[i]) {
-                case "--rounds" -> rounds = Integer.parseInt(arguments[i + 1]);
-                case "--seconds" -> seconds = Integer.parseInt(arguments[i + 1]);
-                case "--rows" -> wanted = Arrays.asList(arguments[i + 1].split(","));
-                default -> throw new IllegalArgumentException(USAGE);
-            }
-        }
+        Map<String, String> given = Arguments.parse("bench udp [--rounds N] [--seconds N] [--rows " + ROWS + "]",
+                Map.of("--rounds", "[1-9][0-9]{0,3}", "--seconds", "[1-9][0-9]{0,3}", "--rows", "(ROW)(,(ROW))*".replace("ROW", ROWS.replace(',', '|'))),
+                arguments);
+        int rounds = Integer.parseInt(given.getOrDefault("--rounds", "5"));
+        int seconds = Integer.parseInt(given.getOrDefault("--seconds", "4"));
         List<Row> rows = new ArrayList<>();
-        for (String name : wanted) {
+        for (String name : given.getOrDefault("--rows", ROWS).split(",")) {
             row(name, rows);
         }
         try (Lab lab = new Lab(Store.Api.V2, Lab.built())) {
@@ -252,7 +246,7 @@ public final class UdpBench {
                     rows.add(new Row("peer's udp", "{\"Network\": \"10.1.0.0/16\"}", Path.of(peer).toAbsolutePath()));
                 }
             }
-            default -> throw new IllegalArgumentException(USAGE);
+            default -> throw new AssertionError(name);
         }
     }
 
