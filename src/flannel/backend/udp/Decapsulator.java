@@ -54,7 +54,7 @@ final class Decapsulator implements Coalescer.Sink {
         }
         long now = System.nanoTime();
         if (messages < headers.capacity()) {
-            queue.isEmpty();
+            queue.emptied();
         }
         ForwardingTable table = tunnel.table();
         for (int i = 0; i < messages; i++) {

@@ -58,7 +58,7 @@ final class Encapsulator {
                 if (read == -Errno.EBADFD) {
                     tunnel.restoreDevice();
                 }
-                queue.isEmpty();
+                queue.emptied();
                 break;
             }
             packets++;

@@ -15,7 +15,7 @@ final class StandingQueue {
     private long deadlineNanos;
 
     /** The queue is, or was until now, empty. */
-    void isEmpty() {
+    void emptied() {
         standing = false;
     }
 

@@ -16,7 +16,7 @@ class StandingQueueTest {
         for (long now = Long.MAX_VALUE - 500 * MILLISECOND, i = 0; i < 1000; now += MILLISECOND, i++) {
             assertFalse(queue.drop(now), "also over the clock's overflow, and first after a long pause");
             if (i % 19 == 18) {
-                queue.isEmpty();
+                queue.emptied();
                 now += 1000 * MILLISECOND;
             }
         }
@@ -30,7 +30,7 @@ class StandingQueueTest {
             drops += queue.drop(i * MILLISECOND / 10) ? 1 : 0;
         }
         assertEquals(49, drops, "in one second, the first after 20 ms");
-        queue.isEmpty();
+        queue.emptied();
         assertFalse(queue.drop(2000 * MILLISECOND));
         assertFalse(queue.drop(2019 * MILLISECOND));
         assertTrue(queue.drop(2020 * MILLISECOND));
