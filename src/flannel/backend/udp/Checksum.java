@@ -51,10 +51,28 @@ final class Checksum {
         return sum;
     }
 
+    /** The partial sum of a 16-bit field; of {@code value} only the lower 16 bits count. */
+    static long ofU16(int value) {
+        return Short.reverseBytes((short) value) & 0xffff;
+    }
+
+    /** The partial sum of a 32-bit field. */
+    static long ofI32(int value) {
+        return Integer.reverseBytes(value) & 0xffff_ffffL;
+    }
+
+    /** The partial sum of an IPv4 header without options. */
+    static long ofIpv4(MemorySegment memory, long packet) {
+        long first = memory.get(LONG, packet);
+        long second = memory.get(LONG, packet + 8);
+        return (first & 0xffff_ffffL) + (first >>> 32) + (second & 0xffff_ffffL) + (second >>> 32)
+                + (memory.get(INT, packet + Ipv4Header.DESTINATION) & 0xffff_ffffL);
+    }
+
     /** The partial sum of the pseudo-header of TCP and UDP (RFC 9293, 3.1) for the IPv4 packet at {@code packet}. */
     static long pseudoHeader(MemorySegment memory, long packet, int protocol, int transportLength) {
         return (memory.get(INT, packet + Ipv4Header.SOURCE) & 0xffff_ffffL) + (memory.get(INT, packet + Ipv4Header.DESTINATION) & 0xffff_ffffL)
-                + (protocol << 8) + (Short.reverseBytes((short) transportLength) & 0xffff);
+                + ofU16(protocol) + ofU16(transportLength);
     }
 
     /** A partial sum as 16 bits. */

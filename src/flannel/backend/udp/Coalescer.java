@@ -166,7 +166,7 @@ final class Coalescer {
     /** Compares with what we would write ourselves: of the two forms of zero only one comes back. */
     private static boolean checksumsAreRight(MemorySegment memory, long packet, int length, int protocol) {
         int ip = Checksum.load(memory, packet + Ipv4Header.CHECKSUM);
-        if (Checksum.finish(Checksum.add(0, memory, packet, Ipv4Header.SIZE) - ip) != ip) {
+        if (Checksum.finish(Checksum.ofIpv4(memory, packet) - ip) != ip) {
             return false;
         }
         long transport = packet + Ipv4Header.SIZE;

@@ -1,5 +1,6 @@
 package flannel.backend.udp;
 
+import static flannel.backend.udp.Ipv4Header.i32;
 import static flannel.backend.udp.Ipv4Header.putI32;
 import static flannel.backend.udp.Ipv4Header.putU16;
 import static flannel.backend.udp.Ipv4Header.putU8;
@@ -75,25 +76,28 @@ final class Segmenter {
             return 0;
         }
         int id = u16(memory, packet + Ipv4Header.ID);
-        int sequence = Ipv4Header.i32(memory, tcp + Transport.TCP_SEQUENCE);
+        int sequence = i32(memory, tcp + Transport.TCP_SEQUENCE);
         int flags = u8(memory, tcp + Transport.TCP_FLAGS);
+        putI32(memory, tcp + Transport.TCP_SEQUENCE, 0);
+        putU8(memory, tcp + Transport.TCP_FLAGS, 0);
+        long ipSum = sumOfIpv4Template(memory, packet, ipLength);
+        long tcpSum = sumOfTransportTemplate(memory, packet, ipLength, headerLength, Transport.TCP_CHECKSUM);
         int segments = 0;
         for (int at = headerLength; at < length; at += gsoSize) {
             int payload = Math.min(gsoSize, length - at);
             boolean last = at + payload == length;
+            int segmentSequence = sequence + (at - headerLength);
+            int segmentFlags = flags & (last ? -1 : ~(Transport.FIN | Transport.PSH)) & (segments == 0 ? -1 : ~Transport.CWR);
             long header = batch.nextHeader();
             MemorySegment headers = batch.headers();
             MemorySegment.copy(memory, packet, headers, header, headerLength);
-            fillIpv4(headers, header, ipLength, headerLength + payload, id + segments);
+            fillIpv4(headers, header, ipSum, headerLength + payload, id + segments);
             long to = header + ipLength;
-            putI32(headers, to + Transport.TCP_SEQUENCE, sequence + (at - headerLength));
-            putU8(headers, to + Transport.TCP_FLAGS, flags & (last ? -1 : ~(Transport.FIN | Transport.PSH))
-                    & (segments == 0 ? -1 : ~Transport.CWR));
-            Checksum.store(headers, to + Transport.TCP_CHECKSUM, 0);
-            long sum = Checksum.pseudoHeader(headers, header, Ipv4Header.TCP, headerLength - ipLength + payload);
-            sum = Checksum.add(sum, headers, to, headerLength - ipLength);
-            sum = Checksum.add(sum, memory, packet + at, payload);
-            Checksum.store(headers, to + Transport.TCP_CHECKSUM, Checksum.finish(sum));
+            putI32(headers, to + Transport.TCP_SEQUENCE, segmentSequence);
+            putU8(headers, to + Transport.TCP_FLAGS, segmentFlags);
+            long sum = tcpSum + Checksum.ofU16(headerLength - ipLength + payload) + Checksum.ofI32(segmentSequence)
+                    + Checksum.ofU16(segmentFlags);
+            Checksum.store(headers, to + Transport.TCP_CHECKSUM, Checksum.finish(Checksum.add(sum, memory, packet + at, payload)));
             batch.addWithHeader(toHost, headerLength, memory, packet + at, payload);
             segments++;
         }
@@ -108,18 +112,20 @@ final class Segmenter {
             return 0;
         }
         int id = u16(memory, packet + Ipv4Header.ID);
+        putU16(memory, packet + ipLength + Transport.UDP_LENGTH, 0);
+        long ipSum = sumOfIpv4Template(memory, packet, ipLength);
+        long udpSum = sumOfTransportTemplate(memory, packet, ipLength, headerLength, Transport.UDP_CHECKSUM);
         int segments = 0;
         for (int at = headerLength; at < length; at += gsoSize) {
             int payload = Math.min(gsoSize, length - at);
+            int udpLength = Transport.UDP_SIZE + payload;
             long header = batch.nextHeader();
             MemorySegment headers = batch.headers();
             MemorySegment.copy(memory, packet, headers, header, headerLength);
-            fillIpv4(headers, header, ipLength, headerLength + payload, id + segments);
+            fillIpv4(headers, header, ipSum, headerLength + payload, id + segments);
             long to = header + ipLength;
-            putU16(headers, to + Transport.UDP_LENGTH, Transport.UDP_SIZE + payload);
-            Checksum.store(headers, to + Transport.UDP_CHECKSUM, 0);
-            long sum = Checksum.pseudoHeader(headers, header, Ipv4Header.UDP, Transport.UDP_SIZE + payload);
-            sum = Checksum.add(sum, headers, to, Transport.UDP_SIZE);
+            putU16(headers, to + Transport.UDP_LENGTH, udpLength);
+            long sum = udpSum + 2 * Checksum.ofU16(udpLength);          // in the pseudo-header, and in the header
             sum = Checksum.add(sum, memory, packet + at, payload);
             Checksum.store(headers, to + Transport.UDP_CHECKSUM, notZero(Checksum.finish(sum)));
             batch.addWithHeader(toHost, headerLength, memory, packet + at, payload);
@@ -128,10 +134,29 @@ final class Segmenter {
         return segments;
     }
 
-    private static void fillIpv4(MemorySegment headers, long header, int ipLength, int length, int id) {
+    /**
+     * Makes the super-packet's own header the template of its segments' headers: what differs between them becomes zero, so that each
+     * segment's checksum needs to add only that to the template's sum.
+     */
+    private static long sumOfIpv4Template(MemorySegment memory, long packet, int ipLength) {
+        putU16(memory, packet + Ipv4Header.TOTAL_LENGTH, 0);
+        putU16(memory, packet + Ipv4Header.ID, 0);
+        Checksum.store(memory, packet + Ipv4Header.CHECKSUM, 0);
+        return Checksum.add(0, memory, packet, ipLength);
+    }
+
+    /** The same for the TCP or UDP header, whose own fields the caller has cleared, with the pseudo-header but for its length. */
+    private static long sumOfTransportTemplate(MemorySegment memory, long packet, int ipLength, int headerLength, int checksumOffset) {
+        Checksum.store(memory, packet + ipLength + checksumOffset, 0);
+        long pseudoHeader = Checksum.pseudoHeader(memory, packet, u8(memory, packet + Ipv4Header.PROTOCOL), 0);
+        return Checksum.add(pseudoHeader, memory, packet + ipLength, headerLength - ipLength);
+    }
+
+    private static void fillIpv4(MemorySegment headers, long header, long templateSum, int length, int id) {
         putU16(headers, header + Ipv4Header.TOTAL_LENGTH, length);
         putU16(headers, header + Ipv4Header.ID, id);
-        Checksum.fillIpv4(headers, header, ipLength);
+        Checksum.store(headers, header + Ipv4Header.CHECKSUM,
+                Checksum.finish(templateSum + Checksum.ofU16(length) + Checksum.ofU16(id)));
     }
 
     static int tcpHeaderLength(MemorySegment memory, long tcp) {
