@@ -15,13 +15,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
  * {@code ./build.sh bench udp}: the udp backend at each of its levels beside vxlan and plain routes (host-gw), between containers of two
- * hosts. Each row has a pair of hosts of its own whose daemons run all the time; the rows take turns, and medians of the rounds are told.
+ * hosts. Each row has a pair of hosts of its own whose daemons run all the time; the rows take turns at each figure, and medians of the
+ * rounds are told.
  * PEER adds the udp backend of another flanneld.
  *
  * <p>Everything shares this machine's processors, both ends and both daemons: figures hold beside each other only.
@@ -135,7 +135,7 @@ public final class UdpBench {
                     + (reverse == null ? 0 : number(reverse, "bits_per_second"))) / 1e9);
         }
 
-        void round(int seconds) throws Exception {
+        void oneStream(int seconds) throws Exception {
             double daemons = daemonSeconds();
             double machine = machineSeconds();
             OptionalDouble gigabits = gigabits(seconds);
@@ -145,34 +145,41 @@ public final class UdpBench {
                 note(Figure.CPU, (daemonSeconds() - daemons) / gigabytes);
                 note(Figure.MACHINE, (machineSeconds() - machine) / gigabytes);
             }
-            gigabits(seconds, "--parallel", "4").ifPresent(value -> note(Figure.FOUR, value));
-            gigabits(seconds, "--bidir").ifPresent(value -> note(Figure.BOTH, value));
-            small(seconds);
-            latency(Figure.IDLE_50, Figure.IDLE_99, seconds);
-            Process load = here.command("iperf3", "--client", address, "--time", Integer.toString(seconds + 2))
-                    .redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
-            TimeUnit.MILLISECONDS.sleep(500);                           // until the load is there
-            latency(Figure.LOADED_50, Figure.LOADED_99, seconds);
-            load.waitFor();
             note(Figure.RESIDENT, one.daemon().residentKib() / 1024.0);
         }
 
-        private void small(int seconds) throws JsonException {
-            String size = Integer.toString(SMALL_BYTES);
-            Optional<JsonValue> full = iperf(seconds, "--udp", "--length", size, "--bitrate", "0");
-            if (full.isPresent()) {
-                JsonValue sum = full.get().get("end").get("sum");
-                note(Figure.SMALL, (number(sum, "packets") - number(sum, "lost_packets")) / number(sum, "seconds") / 1000);
-                note(Figure.SMALL_LOSS, lossPercent(sum));
-            }
-            Optional<JsonValue> paced = iperf(seconds, "--udp", "--length", size, "--bitrate", Integer.toString(PACED_PACKETS * SMALL_BYTES * 8));
-            if (paced.isPresent()) {
-                note(Figure.PACED_LOSS, lossPercent(paced.get().get("end").get("sum")));
-            }
+        void fourStreams(int seconds) throws Exception {
+            gigabits(seconds, "--parallel", "4").ifPresent(value -> note(Figure.FOUR, value));
         }
 
-        private static double lossPercent(JsonValue sum) throws JsonException {
-            return 100 * number(sum, "lost_packets") / number(sum, "packets");
+        void bothWays(int seconds) throws Exception {
+            gigabits(seconds, "--bidir").ifPresent(value -> note(Figure.BOTH, value));
+        }
+
+        void small(int seconds) throws Exception {
+            Flood.Outcome flood = Flood.run(here, there, address, SMALL_BYTES, Flood.UNLIMITED, seconds);
+            note(Figure.SMALL, flood.receivedPerSecond() / 1000);
+            note(Figure.SMALL_LOSS, flood.lossPercent());
+        }
+
+        void smallPaced(int seconds) throws Exception {
+            note(Figure.PACED_LOSS, Flood.run(here, there, address, SMALL_BYTES, PACED_PACKETS, seconds).lossPercent());
+        }
+
+        void idleLatency(int seconds) throws Exception {
+            latency(Figure.IDLE_50, Figure.IDLE_99, seconds);
+        }
+
+        void loadedLatency(int seconds) throws Exception {
+            Process load = here.command("iperf3", "--client", address, "--time", Integer.toString(seconds + 2), "--forceflush")
+                    .redirectErrorStream(true).start();
+            BufferedReader lines = load.inputReader();
+            for (String line = lines.readLine(); line != null && !line.contains("bits/sec"); line = lines.readLine()) {
+                continue;
+            }
+            Thread.ofPlatform().daemon().start(() -> swallow(lines));
+            latency(Figure.LOADED_50, Figure.LOADED_99, seconds);
+            load.waitFor();
         }
 
         /** Round trips of a small datagram, one after the other; nothing is noted when all were lost. */
@@ -216,6 +223,15 @@ public final class UdpBench {
         }
     }
 
+    /** What one row does when its turn comes. */
+    private interface Measurement {
+        void take(Pair pair, int seconds) throws Exception;
+    }
+
+    /** The rows take turns at each of these, for a machine's speed drifts within minutes. */
+    private static final List<Measurement> MEASUREMENTS = List.of(Pair::oneStream, Pair::fourStreams, Pair::bothWays, Pair::small,
+            Pair::smallPaced, Pair::idleLatency, Pair::loadedLatency);
+
     private UdpBench() {
     }
 
@@ -258,10 +274,13 @@ public final class UdpBench {
             }
             for (Pair pair : pairs) {
                 pair.gigabits(WARM_UP_SECONDS);
+                Flood.run(pair.here, pair.there, pair.address, SMALL_BYTES, Flood.UNLIMITED, 1);
             }
             for (int round = 0; round < rounds; round++) {
-                for (Pair pair : pairs) {
-                    pair.round(seconds);
+                for (Measurement measurement : MEASUREMENTS) {
+                    for (Pair pair : round % 2 == 0 ? pairs : pairs.reversed()) {
+                        measurement.take(pair, seconds);
+                    }
                 }
             }
             System.out.printf("medians of %d rounds, %d s each; %d processors, Linux %s%n", rounds, seconds,
