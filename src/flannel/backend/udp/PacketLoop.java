@@ -39,10 +39,10 @@ final class PacketLoop implements Runnable {
         try {
             while (!stopped) {
                 sleep();
-                int done;
-                do {
+                int done = (isReady(TUN) ? out.work() : 0) + (isReady(SOCKET) ? in.work() : 0);
+                while (done > 0 && !stopped) {
                     done = (out == null ? 0 : out.work()) + (in == null ? 0 : in.work());
-                } while (done > 0 && !stopped);
+                }
             }
         } catch (Throwable t) {
             fatal.accept(t);
@@ -58,6 +58,11 @@ final class PacketLoop implements Runnable {
         if ((Libc.polledEvents(pollFds, SOCKET) & Libc.POLLERR) != 0) {
             tunnel.readErrors();
         }
+    }
+
+    /** Whether poll found something there: a packet that arrives alone need not wait for a look into the other direction. */
+    private boolean isReady(int entry) {
+        return Libc.polledEvents(pollFds, entry) != 0;
     }
 
     /** Makes {@link #run} return soon; the caller wakes it through its stop descriptor. */
