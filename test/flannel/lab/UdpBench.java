@@ -21,8 +21,7 @@ import java.util.regex.Pattern;
 /**
  * {@code ./build.sh bench udp}: the udp backend at each of its levels beside vxlan and plain routes (host-gw), between containers of two
  * hosts. Each row has a pair of hosts of its own whose daemons run all the time; the rows take turns at each figure, and medians of the
- * rounds are told.
- * PEER adds the udp backend of another flanneld.
+ * rounds are told. PEER adds the udp backend of another flanneld.
  *
  * <p>Everything shares this machine's processors, both ends and both daemons: figures hold beside each other only.
  */
@@ -174,8 +173,13 @@ public final class UdpBench {
             Process load = here.command("iperf3", "--client", address, "--time", Integer.toString(seconds + 2), "--forceflush")
                     .redirectErrorStream(true).start();
             BufferedReader lines = load.inputReader();
-            for (String line = lines.readLine(); line != null && !line.contains("bits/sec"); line = lines.readLine()) {
-                continue;
+            String line = lines.readLine();
+            while (line != null && !line.contains("bits/sec")) {
+                line = lines.readLine();
+            }
+            if (line == null) {
+                System.err.println(row.name + ": the load for the loaded round trips did not get through");
+                return;
             }
             Thread.ofPlatform().daemon().start(() -> swallow(lines));
             latency(Figure.LOADED_50, Figure.LOADED_99, seconds);

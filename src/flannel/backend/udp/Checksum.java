@@ -98,9 +98,9 @@ final class Checksum {
         memory.set(SHORT, offset, (short) checksum);
     }
 
-    /** Writes the checksum of the IPv4 header at {@code packet}. */
-    static void fillIpv4(MemorySegment memory, long packet, int headerLength) {
+    /** Writes the checksum of the IPv4 header without options at {@code packet}. */
+    static void fillIpv4(MemorySegment memory, long packet) {
         store(memory, packet + Ipv4Header.CHECKSUM, 0);
-        store(memory, packet + Ipv4Header.CHECKSUM, finish(add(0, memory, packet, headerLength)));
+        store(memory, packet + Ipv4Header.CHECKSUM, finish(ofIpv4(memory, packet)));
     }
 }

@@ -289,7 +289,7 @@ final class Coalescer {
         /** The one header of the super-packet; its transport checksum is the pseudo-header's sum only, as NEEDS_CHECKSUM has it. */
         private void mergeHeaders(int checksumOffset) {
             putU16(memory, first + Ipv4Header.TOTAL_LENGTH, totalLength);
-            Checksum.fillIpv4(memory, first, Ipv4Header.SIZE);
+            Checksum.fillIpv4(memory, first);
             long transport = first + Ipv4Header.SIZE;
             int transportLength = totalLength - Ipv4Header.SIZE;
             if (protocol == Ipv4Header.UDP) {

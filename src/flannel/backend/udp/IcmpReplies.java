@@ -53,7 +53,7 @@ final class IcmpReplies {
         putU8(reply, to + Ipv4Header.PROTOCOL, Ipv4Header.ICMP);
         putI32(reply, to + Ipv4Header.SOURCE, Ipv4Header.destination(memory, packet));
         putI32(reply, to + Ipv4Header.DESTINATION, Ipv4Header.source(memory, packet));
-        Checksum.fillIpv4(reply, to, Ipv4Header.SIZE);
+        Checksum.fillIpv4(reply, to);
         putU8(reply, icmp, DESTINATION_UNREACHABLE);
         putU8(reply, icmp + 1, code);
         putU16(reply, icmp + 6, mtu);

@@ -21,7 +21,7 @@ final class Segmenter {
 
     /**
      * Adds a packet from the TUN device to the batch, in as many datagrams as it takes. All but the payload is taken from the packet's own
-     * headers, which the kernel has built; the virtio header's lengths are checked against them.
+     * headers, which the kernel has built; the virtio header's lengths are checked against them. A super-packet's headers are used up.
      *
      * @param virtio where the packet's virtio header is
      * @param packet where the packet is: {@link Ipv4Header#soundLength} has passed it, with {@code length}
