@@ -157,6 +157,9 @@ public final class Host implements AutoCloseable {
 
     /** Takes containers and docker0 away again. */
     public void unplug() {
+        for (int number = 2; number < containers.size() + 2; number++) {
+            namespace.tryRun("ip", "link", "delete", "veth" + number);  // the kernel takes its time to clear a deleted namespace
+        }
         containers.forEach(NetworkNamespace::close);
         if (!containers.isEmpty()) {
             run("ip", "link", "delete", "docker0");
