@@ -19,22 +19,22 @@ import java.util.function.Consumer;
 /**
  * Makes the backend that a network's configuration names, for this host.
  *
- * @param publicIp the address that this host's leases tell
  * @param fatal    told when a data path of our own dies
  */
-record Backends(Underlay underlay, Ipv4 publicIp, StateDirectory state, Reconciler reconciler, Log log, Consumer<Throwable> fatal) {
+record Backends(StateDirectory state, Reconciler reconciler, Log log, Consumer<Throwable> fatal) {
 
     /**
      * Makes the backend.
      *
+     * @param publicIp the address that this host's leases tell
      * @throws IllegalArgumentException with one sentence, when the configuration can't be used on this host
      * @throws IOException              when the kernel refuses what the backend needs
      */
-    Backend open(NetworkConfig config) throws IOException {
+    Backend open(NetworkConfig config, Underlay underlay, Ipv4 publicIp) throws IOException {
         refuseOverlap(config, underlay.address());
         refuseOverlap(config, publicIp);
         return switch (config.backendType()) {
-            case "vxlan" -> vxlan(config);
+            case "vxlan" -> vxlan(config, underlay);
             case "host-gw" -> new HostGwBackend(underlay, publicIp);
             case "udp" -> UdpBackend.open(UdpConfig.of(config), config.network(), underlay, log, fatal);
             case "alloc" -> new AllocBackend(underlay);
@@ -51,7 +51,7 @@ record Backends(Underlay underlay, Ipv4 publicIp, StateDirectory state, Reconcil
         }
     }
 
-    private VxlanBackend vxlan(NetworkConfig config) throws IOException {
+    private VxlanBackend vxlan(NetworkConfig config, Underlay underlay) throws IOException {
         int vni = VxlanBackend.link(config, underlay, new MacAddress(0)).vni();
         Link.Vxlan link = VxlanBackend.link(config, underlay, state.vtepMac(vni, underlay.mac(), underlay.address()));
         MacAddress adopted = reconciler.vtepMac(link).orElse(link.address());

@@ -1,22 +1,27 @@
 package flannel.daemon;
 
-import flannel.etcd.EtcdRegistries;
+import flannel.etcd.EtcdSubnetStore;
 import flannel.kernel.KernelMonitor;
 import flannel.kernel.PacketFilter;
 import flannel.kernel.Reconciler;
 import flannel.kernel.Underlay;
 import flannel.kernel.UnderlayException;
 import flannel.kernel.Underlays;
-import flannel.lease.LeaseKeeper;
-import flannel.lease.LeaseRegistry;
+import flannel.lease.SubnetStore;
 import flannel.linux.Libc;
 import flannel.linux.SystemCallException;
 import flannel.log.Log;
-import flannel.net.Ipv4;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Executors;
 import java.util.random.RandomGenerator;
 
 /** The life of the process: wires the rooms together, starts the threads, and ends when told to. */
 public final class Daemon {
+
+    /** Waiting for a network's thread at most; what tells them can wait. */
+    private static final int MESSAGES = 1_000;
 
     private final Settings settings;
     private final ServiceManager serviceManager;
@@ -46,9 +51,9 @@ public final class Daemon {
      */
     public void run() throws StartException, InterruptedException {
         Thread.setDefaultUncaughtExceptionHandler((thread, reason) -> die(reason)); // half a daemon that looks alive helps nobody
-        LeaseRegistry registry = registry();
+        SubnetStore store = store();
         Underlay underlay = underlay();
-        Ipv4 publicIp = publicIp(underlay);
+        tellPublicIp(underlay);
         Reconciler reconciler;
         KernelMonitor monitor;
         try {
@@ -58,22 +63,33 @@ public final class Daemon {
             throw new StartException("Failed to speak to the kernel's routing tables: " + e.getMessage(), e);
         }
         StateDirectory state = new StateDirectory(settings.stateDirectory(), log);
-        NetworkSession session = new NetworkSession(settings, publicIp, state.nodeMark(underlay.mac()),
-                new Backends(underlay, publicIp, state, reconciler, log, this::die),
-                new LeaseKeeper(registry, RandomGenerator.getDefault(), log),
-                new DataPath(reconciler, new PacketFilter(log), underlay, publicIp, settings.rulesCheck(), log),
-                state, serviceManager, log);
+        Clock clock = Clock.system();
+        NetworkSession.Surroundings around = new NetworkSession.Surroundings("", settings, store, state,
+                new Readiness(serviceManager, List.of("")), new ArrayBlockingQueue<>(MESSAGES), Executors.newVirtualThreadPerTaskExecutor(),
+                clock, RandomGenerator.getDefault(), log);
+        NetworkSession session = new NetworkSession(around, underlay, state.nodeMark(underlay.mac()),
+                new Backends(state, reconciler, log, this::die)::open,
+                new DataPath(reconciler, new PacketFilter(log), settings.rulesCheck(), clock, log));
 
         log.info("Installing signal handlers");
         Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));
-        start("kernel-monitor", () -> monitor.run(event -> session.post(new Message.Kernel(event))));
-        start("store-follower", new StoreFollower(registry, session::post)::run);
+        // who finds the queue full waits: the kernel then drops notifications and says so, and the store's answers stay in its socket
+        start("kernel-monitor", () -> monitor.run(event -> put(around.queue(), new Message.Kernel(event))));
+        start("store-follower", () -> store.follow(event -> put(around.queue(), new Message.Store(event))));
         session.run();
     }
 
-    private LeaseRegistry registry() throws StartException {
+    private static void put(BlockingQueue<Message> queue, Message message) {
         try {
-            return EtcdRegistries.open(settings.etcd(), log);
+            queue.put(message);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private SubnetStore store() throws StartException {
+        try {
+            return EtcdSubnetStore.open(settings.etcd(), log);
         } catch (IllegalArgumentException e) {
             throw new StartException("Failed to create SubnetManager: " + e.getMessage(), e);
         }
@@ -89,13 +105,9 @@ public final class Daemon {
         }
     }
 
-    private Ipv4 publicIp(Underlay underlay) {
-        if (settings.publicIp() != null) {
-            log.info("Using " + settings.publicIp() + " as external address");
-            return settings.publicIp();
-        }
-        log.info("Defaulting external address to interface address (" + underlay.address() + ")");
-        return underlay.address();
+    private void tellPublicIp(Underlay underlay) {
+        log.info(settings.publicIp() != null ? "Using " + settings.publicIp() + " as external address"
+                : "Defaulting external address to interface address (" + underlay.address() + ")");
     }
 
     private interface Work {

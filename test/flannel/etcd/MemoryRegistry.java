@@ -1,5 +1,11 @@
-package flannel.lease;
+package flannel.etcd;
 
+import flannel.lease.Entry;
+import flannel.lease.Lease;
+import flannel.lease.LeaseAttributes;
+import flannel.lease.LeaseConflictException;
+import flannel.lease.LeaseKey;
+import flannel.lease.StoreEvent;
 import flannel.net.Ipv4Subnet;
 import java.time.Duration;
 import java.time.Instant;
@@ -10,43 +16,51 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /** A store in memory with honest compare-and-swap. */
-public final class MemoryRegistry implements LeaseRegistry {
+final class MemoryRegistry implements LeaseRegistry {
 
-    private final Map<Ipv4Subnet, Lease> leases = new TreeMap<>();
+    private final Map<String, Entry> entries = new TreeMap<>();
     private final List<Runnable> beforeNextWrite = new ArrayList<>();
     private long revision;
 
     /** Has something happen between a daemon's look and its write. */
-    public void beforeNextWrite(Runnable intruder) {
+    void beforeNextWrite(Runnable intruder) {
         beforeNextWrite.add(intruder);
     }
 
     /** Writes a lease as another host would. */
-    public Lease put(String subnet, LeaseAttributes attributes, Lease.Expiry expiry) {
-        Ipv4Subnet key = Ipv4Subnet.parse(subnet);
-        Lease lease = new Lease(key, attributes, expiry, ++revision, 0);
-        leases.put(key, lease);
+    Lease put(String subnet, LeaseAttributes attributes, Lease.Expiry expiry) {
+        Lease lease = new Lease(Ipv4Subnet.parse(subnet), attributes, expiry, ++revision);
+        entries.put(lease.key().name(), lease);
         return lease;
     }
 
-    public List<Lease> leases() {
-        return List.copyOf(leases.values());
+    /** Writes something that is no lease. */
+    void occupy(String key) {
+        entries.put(key, new Entry.Occupied(new LeaseKey(key), "nonsense", ++revision));
+    }
+
+    List<Entry> entries() {
+        return List.copyOf(entries.values());
+    }
+
+    List<Lease> leases() {
+        return list().leases();
     }
 
     @Override
     public Snapshot list() {
-        return new Snapshot(null, leases(), new Cursor(revision + 1, ""));
+        return new Snapshot(null, entries(), new Cursor(revision + 1, ""));
     }
 
     @Override
-    public void watch(Cursor from, Consumer<Event> sink) {
+    public void watch(Cursor from, Duration atMost, Consumer<StoreEvent> sink) {
         throw new UnsupportedOperationException();
     }
 
     @Override
     public Lease create(Ipv4Subnet subnet, LeaseAttributes attributes, Duration timeToLive) throws LeaseConflictException {
         intrude();
-        if (leases.containsKey(subnet)) {
+        if (entries.containsKey(subnet.toKey())) {
             throw new LeaseConflictException(subnet + " exists");
         }
         return put(subnet.toString(), attributes, new Lease.At(Instant.now().plus(timeToLive)));
@@ -64,7 +78,7 @@ public final class MemoryRegistry implements LeaseRegistry {
     public void delete(Lease held) throws LeaseConflictException {
         intrude();
         compare(held);
-        leases.remove(held.subnet());
+        entries.remove(held.key().name());
     }
 
     private void intrude() {
@@ -74,8 +88,8 @@ public final class MemoryRegistry implements LeaseRegistry {
     }
 
     private void compare(Lease held) throws LeaseConflictException {
-        Lease now = leases.get(held.subnet());
-        if (now == null || now.revision() != held.revision()) {
+        Entry now = entries.get(held.key().name());
+        if (now == null || now.asOf() != held.asOf()) {
             throw new LeaseConflictException(held.subnet() + " was written by another");
         }
     }
