@@ -13,6 +13,7 @@ import flannel.linux.Libc;
 import flannel.linux.SystemCallException;
 import flannel.log.Log;
 import flannel.net.Ipv4;
+import java.util.List;
 import java.util.random.RandomGenerator;
 
 /** The life of the process: wires the rooms together, starts the threads, and ends when told to. */
@@ -58,11 +59,11 @@ public final class Daemon {
             throw new StartException("Failed to speak to the kernel's routing tables: " + e.getMessage(), e);
         }
         StateDirectory state = new StateDirectory(settings.stateDirectory(), log);
-        NetworkSession session = new NetworkSession(settings, publicIp, state.nodeMark(underlay.mac()),
+        NetworkSession session = new NetworkSession(settings, publicIp, state.nodeMark(underlay.mac(), List.of(underlay.mac())),
                 new Backends(underlay, publicIp, state, reconciler, log, this::die),
                 new LeaseKeeper(registry, RandomGenerator.getDefault(), log),
                 new DataPath(reconciler, new PacketFilter(log), underlay, publicIp, settings.rulesCheck(), log),
-                state, serviceManager, log);
+                state.forNetwork(""), serviceManager, log);
 
         log.info("Installing signal handlers");
         Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));

@@ -1,6 +1,9 @@
 package flannel.daemon;
 
 import flannel.backend.Backend;
+import flannel.files.FileException;
+import flannel.files.SmallFiles;
+import flannel.files.SmallFiles.Readers;
 import flannel.kernel.KernelEvent;
 import flannel.kernel.PacketFilter;
 import flannel.lease.Lease;
@@ -58,7 +61,7 @@ final class NetworkSession {
     private final Backends backends;
     private final LeaseKeeper keeper;
     private final DataPath dataPath;
-    private final StateDirectory state;
+    private final NetworkMemory memory;
     private final ServiceManager serviceManager;
     private final Log log;
 
@@ -83,17 +86,17 @@ final class NetworkSession {
     private Instant renewAt = Instant.MAX;
 
     NetworkSession(Settings settings, Ipv4 publicIp, String nodeMark, Backends backends, LeaseKeeper keeper, DataPath dataPath,
-            StateDirectory state, ServiceManager serviceManager, Log log) {
+            NetworkMemory memory, ServiceManager serviceManager, Log log) {
         this.settings = settings;
         this.publicIp = publicIp;
         this.nodeMark = nodeMark;
         this.backends = backends;
         this.keeper = keeper;
         this.dataPath = dataPath;
-        this.state = state;
+        this.memory = memory;
         this.serviceManager = serviceManager;
         this.log = log;
-        this.wantedSubnet = SubnetFile.subnetIn(settings.subnetFile()).or(state::previousSubnet).orElse(null);
+        this.wantedSubnet = SubnetFile.subnetIn(settings.subnetFile()).or(memory::previousSubnet).orElse(null);
     }
 
     /** Tells the session that something happened. May be called by any thread. */
@@ -479,12 +482,12 @@ final class NetworkSession {
         }
         boolean first = !active;
         active = true;
-        state.remember(file);
+        memory.remember(file);
         try {
-            SubnetFile.replace(settings.subnetFile(), file.text());
+            SmallFiles.replace(settings.subnetFile(), file.text(), Readers.ALL);
             DockerBridge.writeOptions(settings, file);
-        } catch (IOException e) {
-            log.warning("failed to write subnet file: " + e);
+        } catch (FileException e) {
+            log.warning("failed to write subnet file: " + e.getMessage());
             return;
         }
         if (first) {
