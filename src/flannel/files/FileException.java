@@ -11,12 +11,12 @@ public final class FileException extends IOException {
 
     private static final long serialVersionUID = 1L;
 
-    FileException(String message) {
+    public FileException(String message) {
         super(message);
     }
 
     /** @param what the operation that failed, with the file's name, as in {@code cannot write /run/x} */
-    FileException(String what, IOException cause) {
+    public FileException(String what, IOException cause) {
         super(what + ": " + reason(cause), cause);
     }
 

@@ -24,6 +24,7 @@ import java.time.Instant;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.regex.Pattern;
 
 /**
  * How this daemon, which is root, reads and writes small text files in UTF-8. What is read is a regular file and has a bound, so that neither
@@ -32,7 +33,7 @@ import java.util.concurrent.ThreadLocalRandom;
  */
 public final class SmallFiles {
 
-    /** Who may read a file that is written; only its owner may write it. Holds whatever the umask. */
+    /** Who may read a file that is written; only its owner may write it. */
     public enum Readers {
         ALL("rw-r--r--"), OWNER("rw-------");
 
@@ -44,6 +45,8 @@ public final class SmallFiles {
     }
 
     private static final Set<PosixFilePermission> FOLDER_MODE = PosixFilePermissions.fromString("rwxr-xr-x");
+
+    private static final String SUFFIX = ".tmp";
 
     /** A temporary file as old as this is left over from a process that was killed. */
     private static final Duration LEFTOVER_AGE = Duration.ofMinutes(1);
@@ -105,7 +108,7 @@ public final class SmallFiles {
 
     /**
      * Writes a file, in place of one of that name or of a symbolic link of that name, whose target is left alone. Its folder is made when it
-     * isn't there. When this returns, the file outlives a power failure; until then the old one does.
+     * isn't there. The umask has no say. When this returns, the file outlives a power failure; until then the old one does.
      */
     public static void replace(Path file, String text, Readers readers) throws FileException {
         Path folder = file.toAbsolutePath().getParent();
@@ -116,9 +119,10 @@ public final class SmallFiles {
             makeFolders(folder);
             String prefix = "." + file.getFileName() + ".";
             removeLeftovers(folder, prefix);
-            Path temporary = folder.resolve(prefix + Long.toHexString(ThreadLocalRandom.current().nextLong()));
+            Path temporary = folder.resolve(prefix + Long.toHexString(ThreadLocalRandom.current().nextLong()) + SUFFIX);
             try {
                 try (FileChannel out = create(temporary, readers)) {
+                    setMode(temporary, readers.mode);
                     ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
                     while (bytes.hasRemaining()) {
                         out.write(bytes);
@@ -136,21 +140,13 @@ public final class SmallFiles {
     }
 
     /**
-     * Makes a new file and opens it for writing.
+     * Makes a new file and opens it for writing. Of these readers the umask may still exclude some.
      *
      * @throws FileAlreadyExistsException when there is anything of that name, be it a link that leads nowhere
      */
     public static FileChannel create(Path file, Readers readers) throws IOException {
-        FileChannel out = FileChannel.open(file,
-                Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS),
+        return FileChannel.open(file, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS),
                 PosixFilePermissions.asFileAttribute(readers.mode));
-        try {
-            setMode(file, readers.mode);
-            return out;
-        } catch (IOException e) {
-            out.close();
-            throw e;
-        }
     }
 
     /** Gives back what the umask took; fchmod(2) on a file opened with O_NOFOLLOW. */
@@ -189,8 +185,9 @@ public final class SmallFiles {
     }
 
     private static void removeLeftovers(Path folder, String prefix) throws IOException {
+        Pattern ours = Pattern.compile(Pattern.quote(prefix) + "[0-9a-f]+" + Pattern.quote(SUFFIX));
         Instant old = Instant.now().minus(LEFTOVER_AGE);
-        try (DirectoryStream<Path> leftovers = Files.newDirectoryStream(folder, path -> path.getFileName().toString().startsWith(prefix)
+        try (DirectoryStream<Path> leftovers = Files.newDirectoryStream(folder, path -> ours.matcher(path.getFileName().toString()).matches()
                 && Files.getLastModifiedTime(path, LinkOption.NOFOLLOW_LINKS).toInstant().isBefore(old))) {
             for (Path leftover : leftovers) {
                 Files.deleteIfExists(leftover);

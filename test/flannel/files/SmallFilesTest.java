@@ -87,11 +87,14 @@ class SmallFilesTest {
 
     @Test
     void leftoversOfKilledWritersGo() throws IOException {
-        Path old = Files.writeString(folder.resolve(".node.123abc"), "half");
-        Files.setLastModifiedTime(old, FileTime.from(Instant.now().minus(Duration.ofHours(1))));
-        Files.writeString(folder.resolve(".node.456def"), "of another writer, now");
+        Path old = Files.writeString(folder.resolve(".node.123abc.tmp"), "half");
+        Path editors = Files.writeString(folder.resolve(".node.swp"), "no file of ours");
+        FileTime hourAgo = FileTime.from(Instant.now().minus(Duration.ofHours(1)));
+        Files.setLastModifiedTime(old, hourAgo);
+        Files.setLastModifiedTime(editors, hourAgo);
+        Files.writeString(folder.resolve(".node.456def.tmp"), "of another writer, now");
         SmallFiles.replace(folder.resolve("node"), "new", Readers.ALL);
-        assertEquals(List.of(Path.of(".node.456def"), Path.of("node")), entries());
+        assertEquals(List.of(Path.of(".node.456def.tmp"), editors.getFileName(), Path.of("node")), entries());
     }
 
     @Test
