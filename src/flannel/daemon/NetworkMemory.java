@@ -35,6 +35,6 @@ final class NetworkMemory {
     }
 
     void rememberTakenOver() {
-        directory.write(folder + TAKEN_OVER, "The routes of an earlier flanneld were taken over. Remove this file to have that done again.\n");
+        directory.write(folder + TAKEN_OVER, "The routes of an earlier flanneld were taken over. Without this file that is done again.\n");
     }
 }

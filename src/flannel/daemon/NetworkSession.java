@@ -160,9 +160,6 @@ final class NetworkSession {
             renewAt = Instant.MAX;
             renew();
         }
-        if (!active) {
-            serviceManager.keepWaiting();
-        }
         dataPath.check(now);
     }
 
@@ -192,7 +189,7 @@ final class NetworkSession {
         }
         storeTrouble = reason;
         if (!active) {
-            serviceManager.waiting("waiting for etcd: " + reason);
+            serviceManager.status("waiting for etcd: " + reason);
         }
     }
 
@@ -210,7 +207,7 @@ final class NetworkSession {
         }
         complaint = trouble;
         if (!active) {
-            serviceManager.waiting(trouble);
+            serviceManager.status(trouble);
         }
     }
 

@@ -35,7 +35,8 @@ import java.util.regex.Pattern;
  *   networks/NAME/   that of each other network
  * </pre>
  *
- * All of it is a convenience: when the folder can't be used, or strangers could change what is in it, the daemon works without and says so once.
+ * All of it is a convenience: when the folder can't be used, or strangers could change what is in it, the daemon works without and says so
+ * once.
  */
 public final class StateDirectory {
 
@@ -136,7 +137,8 @@ public final class StateDirectory {
                 if (!MARK.matcher(mark).matches()) {
                     throw new IllegalArgumentException("no mark");
                 }
-                return new Node(mark, json.list("macs").stream().map(mac -> MacAddress.parse(mac instanceof Str(String s) ? s : "")).toList());
+                return new Node(mark, json.list("macs").stream()
+                        .map(mac -> MacAddress.parse(mac instanceof Str(String address) ? address : "")).toList());
             } catch (JsonException e) {
                 throw new IllegalArgumentException(e);
             }

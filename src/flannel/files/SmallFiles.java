@@ -27,9 +27,9 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Pattern;
 
 /**
- * How this daemon, which is root, reads and writes small text files in UTF-8. What is read is a regular file and has a bound, so that neither
- * a pipe nor a gigabyte stops it. What is written is made anew under a name of its own (open(2) with O_CREAT, O_EXCL and O_NOFOLLOW), so
- * that no planted link leads it elsewhere, and renamed when it is on the disk, so that nobody ever sees half of it.
+ * How this daemon, which is root, reads and writes small text files in UTF-8. What is read is a regular file and has a bound, so that
+ * neither a pipe nor a gigabyte stops it. What is written is made anew under a name of its own (open(2) with O_CREAT, O_EXCL and
+ * O_NOFOLLOW), so that no planted link leads it elsewhere, and renamed when it is on the disk, so that nobody ever sees half of it.
  */
 public final class SmallFiles {
 
@@ -107,8 +107,8 @@ public final class SmallFiles {
     }
 
     /**
-     * Writes a file, in place of one of that name or of a symbolic link of that name, whose target is left alone. Its folder is made when it
-     * isn't there. The umask has no say. When this returns, the file outlives a power failure; until then the old one does.
+     * Writes a file, in place of one of that name or of a symbolic link of that name, whose target is left alone. Its folder is made when
+     * it isn't there. The umask has no say. When this returns, the file outlives a power failure; until then the old one does.
      */
     public static void replace(Path file, String text, Readers readers) throws FileException {
         Path folder = file.toAbsolutePath().getParent();
@@ -187,8 +187,9 @@ public final class SmallFiles {
     private static void removeLeftovers(Path folder, String prefix) throws IOException {
         Pattern ours = Pattern.compile(Pattern.quote(prefix) + "[0-9a-f]+" + Pattern.quote(SUFFIX));
         Instant old = Instant.now().minus(LEFTOVER_AGE);
-        try (DirectoryStream<Path> leftovers = Files.newDirectoryStream(folder, path -> ours.matcher(path.getFileName().toString()).matches()
-                && Files.getLastModifiedTime(path, LinkOption.NOFOLLOW_LINKS).toInstant().isBefore(old))) {
+        try (DirectoryStream<Path> leftovers = Files.newDirectoryStream(folder,
+                path -> ours.matcher(path.getFileName().toString()).matches()
+                        && Files.getLastModifiedTime(path, LinkOption.NOFOLLOW_LINKS).toInstant().isBefore(old))) {
             for (Path leftover : leftovers) {
                 Files.deleteIfExists(leftover);
             }
@@ -218,8 +219,8 @@ public final class SmallFiles {
     private static void refuseStranger(Path file, LinkOption... links) throws IOException {
         Object owner = Files.getAttribute(file, "unix:uid", links);
         if (!owner.equals(0) && !owner.equals(Files.getAttribute(Path.of("/proc/self"), "unix:uid"))) {
-            throw new FileException(file + " belongs to user " + Files.getOwner(file, links) + ", who can change what is in it: choose a folder"
-                    + " of root's");
+            throw new FileException(file + " belongs to user " + Files.getOwner(file, links)
+                    + ", who can change what is in it: choose a folder of root's");
         }
     }
 }

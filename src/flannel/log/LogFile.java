@@ -14,8 +14,8 @@ import java.time.LocalDateTime;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * The file of a log, named as glog names it: {@code program.host.user.log.severity.date-time.pid}, with a link {@code flanneld.INFO} to the newest.
- * The folder may be one that everybody writes to: no link that lies there is followed.
+ * The file of a log, named as glog names it, {@code program.host.user.log.severity.date-time.pid}, with a link {@code flanneld.INFO} to the
+ * newest. The folder may be one that everybody writes to: no link that lies there is followed.
  */
 final class LogFile {
 
@@ -36,7 +36,7 @@ final class LogFile {
         try {
             try {
                 return open(folder, name);
-            } catch (FileAlreadyExistsException e) { // process 1 of a container that started again within the second, or somebody foresaw the name
+            } catch (FileAlreadyExistsException e) { // of process 1 of a container, started again within the second, or planted
                 return open(folder, name + "." + Long.toHexString(ThreadLocalRandom.current().nextLong()));
             }
         } catch (IOException e) {

@@ -114,8 +114,8 @@ class SmallFilesTest {
     void modesAreThoseWantedWhateverTheUmask() throws IOException, InterruptedException {
         for (String umask : List.of("000", "077")) {
             Path made = folder.resolve(umask);
-            Process writer = new ProcessBuilder("sh", "-c", "umask " + umask + "; exec \"$@\"", "sh", System.getProperty("java.home") + "/bin/java",
-                    "-cp", classes(SmallFiles.class) + ":" + classes(Writer.class), Writer.class.getName(), made.toString())
+            Process writer = new ProcessBuilder("sh", "-c", "umask " + umask + "; exec \"$@\"", "sh",
+                    System.getProperty("java.home") + "/bin/java", "-cp", classes(SmallFiles.class) + ":" + classes(Writer.class), Writer.class.getName(), made.toString())
                     .inheritIO().start();
             assertEquals(0, writer.waitFor());
             assertEquals("rwxr-xr-x", mode(made));
