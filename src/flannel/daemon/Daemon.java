@@ -64,10 +64,10 @@ public final class Daemon {
         }
         StateDirectory state = new StateDirectory(settings.stateDirectory(), log);
         Clock clock = Clock.system();
-        NetworkSession.Surroundings around = new NetworkSession.Surroundings("", settings, store, state,
+        NetworkSession.Surroundings around = new NetworkSession.Surroundings("", settings, store, state.forNetwork(""),
                 new Readiness(serviceManager, List.of("")), new ArrayBlockingQueue<>(MESSAGES), Executors.newVirtualThreadPerTaskExecutor(),
                 clock, RandomGenerator.getDefault(), log);
-        NetworkSession session = new NetworkSession(around, underlay, state.nodeMark(underlay.mac()),
+        NetworkSession session = new NetworkSession(around, underlay, state.nodeMark(underlay.mac(), List.of(underlay.mac())),
                 new Backends(state, reconciler, log, this::die)::open,
                 new DataPath(reconciler, new PacketFilter(log), settings.rulesCheck(), clock, log));
 

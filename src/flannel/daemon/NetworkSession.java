@@ -43,7 +43,7 @@ final class NetworkSession implements OwnLease.Session {
      * @param queue     what it is told, in order
      * @param beside    does what takes its time, beside the network's thread
      */
-    record Surroundings(String name, Settings settings, SubnetStore store, StateDirectory state, Readiness readiness, BlockingQueue<Message> queue,
+    record Surroundings(String name, Settings settings, SubnetStore store, NetworkMemory memory, Readiness readiness, BlockingQueue<Message> queue,
             Executor beside, Clock clock, RandomGenerator random, Log log) {
     }
 
@@ -117,7 +117,7 @@ final class NetworkSession implements OwnLease.Session {
         this.dataPath = dataPath;
         files = new SubnetFiles(settings.subnetFile(), settings, log);
         table = new LeaseTable(clock);
-        own = new OwnLease(around.store(), table, SubnetFile.subnetIn(settings.subnetFile()).or(around.state()::previousSubnet).orElse(null),
+        own = new OwnLease(around.store(), table, SubnetFile.subnetIn(settings.subnetFile()).or(around.memory()::previousSubnet).orElse(null),
                 settings.renewMargin(), around.random(), clock, log, this);
         opening = new Alarm(clock);
         activation = new Alarm(clock);
@@ -432,7 +432,7 @@ final class NetworkSession implements OwnLease.Session {
         SubnetFile file = new SubnetFile(config.network(), lease.subnet(), backend.mtu(), settings.masquerade());
         boolean news = !file.equals(files.wanted());
         if (news) {
-            around.state().remember(file);
+            around.memory().remember(file);
         }
         settled(files.want(file));
         if (news) {

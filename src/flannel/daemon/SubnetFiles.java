@@ -1,12 +1,15 @@
 package flannel.daemon;
 
+import flannel.files.FileException;
+import flannel.files.SmallFiles;
+import flannel.files.SmallFiles.Readers;
 import flannel.log.Log;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Keeps the files that tell Docker and scripts of a network's subnet as they should be, whoever removes or changes them. */
 final class SubnetFiles {
+
+    private static final int LIMIT_BYTES = 1 << 16;
 
     private final Path file;
     private final Settings settings;
@@ -45,19 +48,19 @@ final class SubnetFiles {
 
     private String textNow() {
         try {
-            return Files.readString(file);
-        } catch (IOException e) {
+            return SmallFiles.read(file, LIMIT_BYTES);
+        } catch (FileException e) {
             return "";
         }
     }
 
     private boolean write() {
         try {
-            SubnetFile.replace(file, wanted.text());
+            SmallFiles.replace(file, wanted.text(), Readers.ALL);
             DockerBridge.writeOptions(settings, wanted);
             trouble = "";
-        } catch (IOException e) {
-            String failure = "failed to write subnet file " + file + ": " + e + "; containers can't be started with this host's subnet"
+        } catch (FileException e) {
+            String failure = "failed to write subnet file: " + e.getMessage() + "; containers can't be started with this host's subnet"
                     + " until it can be written";
             if (!failure.equals(trouble)) {
                 log.error(failure);
