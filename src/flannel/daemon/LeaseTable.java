@@ -53,14 +53,18 @@ final class LeaseTable {
         this.clock = clock;
     }
 
-    /** Takes a whole list in. What is missing from it is gone only if the store is known to be the same and whole. */
+    /**
+     * Takes a whole list in. What is missing from it is gone only if the store is known to be the same and whole.
+     *
+     * @param own key of the lease that this host holds: what became of that one is for its owner to judge, it is never kept
+     */
     Changes listed(Listed list, Optional<LeaseKey> own) {
         Changes changes = new Changes();
         Set<LeaseKey> now = list.entries().stream().map(Entry::key).collect(Collectors.toCollection(HashSet::new));
         doubtful = !list.continued() || own.isPresent() && entries.size() > 1 && now.isEmpty();
         for (LeaseKey key : List.copyOf(entries.keySet())) {
             if (!now.contains(key)) {
-                missing(key, changes);
+                missing(key, own, changes);
             }
         }
         list.entries().stream().sorted(Comparator.comparingLong(Entry::asOf)).forEach(entry -> put(entry, changes));
@@ -68,11 +72,11 @@ final class LeaseTable {
         return changes;
     }
 
-    private void missing(LeaseKey key, Changes changes) {
+    private void missing(LeaseKey key, Optional<LeaseKey> own, Changes changes) {
         if (kept.containsKey(key)) {
             return;
         }
-        if (doubtful && entries.get(key) instanceof Lease lease) {
+        if (doubtful && entries.get(key) instanceof Lease lease && own.filter(key::equals).isEmpty()) {
             keep(lease);
         } else {
             remove(key, changes);
@@ -134,10 +138,10 @@ final class LeaseTable {
     }
 
     /** A key was told to be gone. While the store is in doubt that does not prove it. */
-    Changes gone(LeaseKey key) {
+    Changes gone(LeaseKey key, Optional<LeaseKey> own) {
         Changes changes = new Changes();
         if (entries.containsKey(key)) {
-            missing(key, changes);
+            missing(key, own, changes);
         }
         return changes;
     }

@@ -205,9 +205,9 @@ final class NetworkSession implements OwnLease.Session {
                 own.put(entry);
             }
             case StoreEvent.Gone(LeaseKey key) -> {
-                boolean ours = own.key().filter(key::equals).isPresent();
-                apply(table.gone(key));
-                if (ours) {
+                Optional<LeaseKey> ours = own.key();
+                apply(table.gone(key, ours));
+                if (ours.filter(key::equals).isPresent()) {
                     own.gone();
                 }
                 own.roomMade();

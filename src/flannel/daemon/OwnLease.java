@@ -230,7 +230,7 @@ final class OwnLease {
         Entry seen = table.get(lease.key());
         if (goneWhileWriting) {
             revoked(); // or not: to take it again finds out which came first
-        } else if (seen == null || table.isKept(lease.key()) || seen.asOf() <= lease.asOf()) {
+        } else if (seen == null || seen.asOf() <= lease.asOf()) {
             table.put(lease);
             if (!lease.attributes().equals(attributes)) {
                 renewal.now(); // it was to say something else by the time that this was written
@@ -250,7 +250,7 @@ final class OwnLease {
         boolean gone = goneWhileWriting;
         become(State.HELD);
         Entry seen = table.get(lease.key());
-        if (reason instanceof LeaseConflictException && (gone || seen == null || table.isKept(lease.key()))) {
+        if (reason instanceof LeaseConflictException && (gone || seen == null)) {
             revoked();
         } else if (reason instanceof LeaseConflictException && seen.asOf() != lease.asOf()) {
             written(seen);
@@ -293,7 +293,7 @@ final class OwnLease {
             return;
         }
         Entry seen = table.get(lease.key());
-        if (seen == null || table.isKept(lease.key())) {
+        if (seen == null) {
             gone();
         } else if (!continued || seen.asOf() > lease.asOf()) {
             written(seen);
