@@ -116,7 +116,8 @@ final class DataPath {
         backend.leases(self.subnet(), followed.values());
         List<KernelEntry> entries = new ArrayList<>(peers.all());
         entries.addAll(backend.local(self.subnet()));
-        compared(reconciler.apply(new DesiredState(config.network(), config.subnetLength(), underlay.name(), backend.link(), entries)));
+        compared(reconciler.apply(new DesiredState(config.network(), config.subnetLength(), underlay.name(), backend.link(), entries,
+                entries.isEmpty() ? Set.of() : followed.values().stream().map(lease -> lease.attributes().publicIp()).collect(Collectors.toSet()))));
         filtered.join();
         filterCheck.in(filter.isTold() ? FULL_CHECK : filterInterval);
         log.info("Following the leases of " + followed.size() + " other hosts");

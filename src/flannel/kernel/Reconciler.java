@@ -18,8 +18,8 @@ import java.util.Set;
  * network's own thread only, in the network namespace of the thread that opened it.
  *
  * <p>Ours, and removed when not declared: everything on the network's own device (but what the kernel itself put there), and routes with
- * {@link #ROUTE_PROTOCOL} within the network's range. At the first {@link #apply} also the routes that a Go flanneld's host-gw left on
- * the underlay. Nothing else is ever touched.
+ * {@link #ROUTE_PROTOCOL} within the network's range; once also the routes that a Go flanneld's host-gw left, when {@link DesiredState}
+ * has evidence of them. Nothing else is ever touched.
  *
  * <p>What leads to a peer is put in from the inside out (neighbour and FDB entry, then the route) and removed the other way round, so no
  * packet meets half of it; and what replaces something is in before that goes.

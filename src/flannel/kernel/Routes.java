@@ -7,6 +7,7 @@ import static flannel.netlink.Rtm.RT_SCOPE_UNIVERSE;
 import flannel.linux.Errno;
 import flannel.linux.SystemCallException;
 import flannel.log.Log;
+import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -30,7 +31,7 @@ final class Routes {
     /** Destinations whose route was ours: what takes such a place later has changed ours, what was there before us is foreign. */
     private final Set<Ipv4Subnet> held = new HashSet<>();
     private DesiredState state;
-    private boolean leftoversTaken;
+    private Set<Ipv4> formerGateways = Set.of();
 
     Routes(Log log, KernelTables tables, Declared declared) {
         this.log = log;
@@ -41,6 +42,7 @@ final class Routes {
     /** Told when a whole state is declared. */
     void declare(DesiredState desired) {
         state = desired;
+        formerGateways = desired.formerGateways();
     }
 
     /** Told that a declared entry is in the kernel. */
@@ -69,11 +71,21 @@ final class Routes {
                 && !route.destination().base().isMulticast() && !route.destination().base().isLinkLocal();
     }
 
-    /** A route that the Go daemon's host-gw left: it tags its routes with nothing of its own. */
+    /** A route that the Go daemon's host-gw left: one without a mark, to a host that holds a lease. */
     private boolean isLeftover(Found.Route route, Devices devices) {
-        return !leftoversTaken && route.protocol() == RTPROT_BOOT && route.scope() == RT_SCOPE_UNIVERSE && route.gateway() != null
-                && route.plain() && route.metric() == 0 && devices.isUnderlay(route)
+        return route.gateway() != null && formerGateways.contains(route.gateway()) && isUnmarked(route) && devices.isUnderlay(route)
                 && route.destination().prefixLength() == state.subnetLength() && state.network().contains(route.destination());
+    }
+
+    /** As {@code ip route add} makes it, and the Go daemon. */
+    private static boolean isUnmarked(Found.Route route) {
+        return route.protocol() == RTPROT_BOOT && route.scope() == RT_SCOPE_UNIVERSE && route.plain() && route.metric() == 0;
+    }
+
+    /** The very route that is declared, but for the mark: it leads where the lease wants it, so it can become ours in place. */
+    private static boolean isRightfulUnmarked(Found.Route route, KernelEntry rightful, Devices devices) {
+        return isUnmarked(route) && rightful instanceof KernelEntry.Route wanted && route.index() == devices.indexOf(wanted.device())
+                && route.gateway() != null && route.gateway().equals(wanted.gateway());
     }
 
     /**
@@ -100,7 +112,7 @@ final class Routes {
             leftovers += leftover ? 1 : 0;
             KernelEntry rightful = declared.inPlaceOf(found);
             if (rightful != null && missing.contains(devices.asFound(rightful))) {
-                if (ours || held.contains(found.destination())) {
+                if (ours || held.contains(found.destination()) || isRightfulUnmarked(found, rightful, devices)) {
                     replaced.add(found.destination());
                 } else {
                     missing.remove(devices.asFound(rightful));
@@ -129,7 +141,7 @@ final class Routes {
         if (leftovers > 0) {
             log.info("Taking over " + leftovers + " routes within " + state.network() + " that an earlier flanneld left on " + state.underlay());
         }
-        leftoversTaken = true;
+        formerGateways = Set.of();
         return failures;
     }
 }

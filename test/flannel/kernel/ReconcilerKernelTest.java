@@ -13,6 +13,7 @@ import flannel.net.Ipv4Subnet;
 import flannel.net.MacAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -165,7 +166,7 @@ class ReconcilerKernelTest {
         for (int peer = 1; peer <= count; peer++) {
             entries.addAll(peer(peer));
         }
-        return new DesiredState(NETWORK, 24, "eth0", VXLAN, entries);
+        return new DesiredState(NETWORK, 24, "eth0", VXLAN, entries, Set.of());
     }
 
     static List<KernelEntry> peer(int number) {

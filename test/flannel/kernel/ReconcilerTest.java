@@ -132,19 +132,49 @@ class ReconcilerTest {
         assertTrue(kernel.entries.contains(ours));
     }
 
+    private static DesiredState hostGateway(Set<Ipv4> formerGateways, KernelEntry... entries) {
+        return new DesiredState(Ipv4Subnet.parse("10.1.0.0/16"), 24, "eth0", null, List.of(entries), formerGateways);
+    }
+
+    private static KernelEntry.Route wanted(Found.Route route) {
+        return new KernelEntry.Route(route.destination(), route.gateway(), "eth0", false);
+    }
+
     @Test
-    void routesOfAGoHostGatewayAreTakenOverAtTheFirstLookOnly() throws Exception {
-        Found.Route stale = route("10.1.50.0/24", "192.168.32.50", FakeKernel.ETH0, 3);
-        Found.Route wanted = route("10.1.2.0/24", "192.168.32.2", FakeKernel.ETH0, 3);
-        kernel.entries.addAll(List.of(stale, wanted));
-        DesiredState hostGateway = new DesiredState(Ipv4Subnet.parse("10.1.0.0/16"), 24, "eth0", null,
-                List.of(new KernelEntry.Route(wanted.destination(), wanted.gateway(), "eth0", false)));
-        assertEquals(List.of(), reconciler.apply(hostGateway));
-        assertEquals(List.of("PUT route 10.1.2.0/24", "DELETE route 10.1.50.0/24"), asked());
+    void routesOfAGoHostGatewayToHostsWithALeaseAreTakenOverAtTheFirstLookOnly() throws Exception {
+        Set<Ipv4> hosts = Set.of(Ipv4.parse("192.168.32.2"), Ipv4.parse("192.168.32.3"));
+        Found.Route right = route("10.1.2.0/24", "192.168.32.2", FakeKernel.ETH0, 3);
+        Found.Route moved = route("10.1.3.0/24", "192.168.32.2", FakeKernel.ETH0, 3);
+        Found.Route stale = route("10.1.50.0/24", "192.168.32.3", FakeKernel.ETH0, 3);
+        kernel.entries.addAll(List.of(right, moved, stale));
+        DesiredState desired = hostGateway(hosts, wanted(right), wanted(route("10.1.3.0/24", "192.168.32.3", FakeKernel.ETH0, 3)));
+        assertEquals(List.of(), reconciler.apply(desired));
+        assertEquals(List.of("PUT route 10.1.2.0/24", "PUT route 10.1.3.0/24", "DELETE route 10.1.50.0/24"), asked());
         kernel.entries.add(stale);
         kernel.asked.clear();
         reconciler.reconcile();
         assertEquals(List.of(), asked());
+    }
+
+    @Test
+    void theAdministratorsRoutesStay() throws Exception {
+        Found.Route toNobodysHost = route("10.1.88.0/24", "192.168.32.9", FakeKernel.ETH0, 3);
+        Found.Route narrow = route("10.1.89.7/32", "192.168.32.2", FakeKernel.ETH0, 3);
+        Found.Route toAHost = route("10.1.90.0/24", "192.168.32.2", FakeKernel.ETH0, 3);
+        kernel.entries.addAll(List.of(toNobodysHost, narrow, toAHost));
+        assertEquals(List.of(), reconciler.apply(hostGateway(Set.of())), "alloc");
+        assertEquals(List.of(), asked());
+        assertEquals(List.of(), reconciler.apply(hostGateway(Set.of(Ipv4.parse("192.168.32.2")))), "host-gw, for the first time");
+        assertEquals(List.of("DELETE route 10.1.90.0/24"), asked());
+    }
+
+    /** An older package was on this host once more: what it left is of use to the very leases that it was made for. */
+    @Test
+    void aRouteThatOnlyLacksOurMarkBecomesOurs() throws Exception {
+        Found.Route right = route("10.1.2.0/24", "192.168.32.2", FakeKernel.ETH0, 3);
+        kernel.entries.add(right);
+        assertEquals(List.of(), reconciler.apply(hostGateway(Set.of(), wanted(right))));
+        assertEquals(List.of("PUT route 10.1.2.0/24"), asked());
     }
 
     @Test
@@ -238,7 +268,7 @@ class ReconcilerTest {
         KernelEntry.Route near = new KernelEntry.Route(Ipv4Subnet.parse("10.1.1.0/24"), Ipv4.parse("192.168.32.1"), "eth0", false);
         KernelEntry.Route far = new KernelEntry.Route(Ipv4Subnet.parse("10.1.2.0/24"), Ipv4.parse("172.16.0.9"), "eth0", false);
         kernel.unwelcome = what -> what instanceof Found.Route route && route.gateway().equals(far.gateway());
-        List<Reconciler.Failure> failures = reconciler.apply(new DesiredState(Ipv4Subnet.parse("10.1.0.0/16"), 24, "eth0", null, List.of(near, far)));
+        List<Reconciler.Failure> failures = reconciler.apply(hostGateway(Set.of(), near, far));
         assertEquals(List.of("route 10.1.2.0/24 via 172.16.0.9 dev eth0"), failures.stream().map(Reconciler.Failure::what).toList());
         KernelEvent newState = new KernelEvent.Appeared(kernel.link("eth0").orElseThrow());
         assertTrue(reconciler.contradicts(newAddress) && reconciler.contradicts(newState));
