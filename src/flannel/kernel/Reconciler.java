@@ -227,7 +227,12 @@ public final class Reconciler implements AutoCloseable {
     }
 
     private boolean concerns(Found what) {
-        return what instanceof Found.Route || devices.isOwn(what) || incomplete && devices.isUnderlay(what) && what instanceof Found.Address;
+        return what instanceof Found.Route || devices.isOwn(what) || isUnderlaysAddress(what);
+    }
+
+    /** The kernel flushes a device's routes together with its last address, and tells nothing of them (fib_disable_ip). */
+    private boolean isUnderlaysAddress(Found what) {
+        return what instanceof Found.Address && devices.isUnderlay(what);
     }
 
     private boolean linkContradicts(Found.Link link) {
@@ -249,7 +254,7 @@ public final class Reconciler implements AutoCloseable {
     }
 
     private boolean appearanceContradicts(Found what) {
-        if (what instanceof Found.Address && !devices.isOwn(what)) {
+        if (isUnderlaysAddress(what)) {
             return true;
         }
         KernelEntry rightful = declared.inPlaceOf(what);
@@ -260,7 +265,7 @@ public final class Reconciler implements AutoCloseable {
     }
 
     private boolean absenceContradicts(Found what) {
-        if (what instanceof Found.Address && !devices.isOwn(what)) {
+        if (isUnderlaysAddress(what)) {
             return true;
         }
         KernelEntry rightful = declared.inPlaceOf(what);

@@ -105,6 +105,36 @@ class ReconcilerKernelTest {
     }
 
     @Test
+    void anAddressThatWasFlushedAndRestoredBringsTheRoutesViaThatLinkBack() throws Exception {
+        KernelEntry.Route route = new KernelEntry.Route(Ipv4Subnet.parse("10.1.2.0/24"), Ipv4.parse("192.168.32.2"), "eth0", false);
+        String put = "10.1.2.0/24 via 192.168.32.2 dev eth0 proto 241";
+        host.call(() -> {
+            try (Reconciler reconciler = Reconciler.open(LOG); KernelMonitor monitor = KernelMonitor.open(LOG)) {
+                LinkedBlockingQueue<KernelEvent> events = new LinkedBlockingQueue<>();
+                listen(monitor, events);
+                assertEquals(List.of(), reconciler.apply(new DesiredState(NETWORK, 24, "eth0", null, List.of(route), Set.of())));
+                contradictions(reconciler, events, 50);
+                host.run("ip", "address", "flush", "dev", "eth0");
+                host.run("ip", "address", "add", "192.168.32.211/24", "dev", "eth0");
+                assertFalse(host.run("ip", "route").contains(put), "the kernel flushed it");
+                assertFalse(contradictions(reconciler, events, 5000).isEmpty(), "heard");
+                assertEquals(List.of(), reconciler.reconcile());
+                assertTrue(host.run("ip", "route").contains(put));
+                contradictions(reconciler, events, 50);
+
+                host.run("ip", "address", "flush", "dev", "eth0");
+                assertFalse(contradictions(reconciler, events, 5000).isEmpty(), "heard");
+                assertEquals(1, reconciler.reconcile().size(), "the gateway is out of reach");
+                contradictions(reconciler, events, 50);
+                host.run("ip", "address", "add", "192.168.32.211/24", "dev", "eth0");
+                assertFalse(contradictions(reconciler, events, 5000).isEmpty(), "heard");
+                assertEquals(List.of(), reconciler.reconcile());
+                assertTrue(host.run("ip", "route").contains(put));
+            }
+        });
+    }
+
+    @Test
     void aForeignRouteThatWasThereFirstStaysAndIsNamed() throws Exception {
         String foreign = "10.1.2.0/24 via 192.168.32.1 dev eth0 proto static";
         host.run(("ip route add " + foreign).split(" "));

@@ -206,7 +206,7 @@ class ReconcilerTest {
                 new KernelEvent.Appeared(new Found.Neighbour(FLANNEL_1, Ipv4.parse("10.1.77.0"), other, 0x02)),
                 new KernelEvent.Appeared(new Found.Fdb(FLANNEL_1, other, Ipv4.parse("192.168.32.9"), 0x02)),
                 new KernelEvent.Vanished(new Found.Fdb(FLANNEL_1, mac, Ipv4.parse("192.168.32.9"), 0x80)),
-                new KernelEvent.Appeared(new Found.Address(FakeKernel.ETH0, Ipv4.parse("192.168.32.77"), 24)));
+                new KernelEvent.Appeared(new Found.Address(FLANNEL_1 + 1, Ipv4.parse("10.1.1.1"), 24)));
         List<KernelEvent> contradictions = List.of(
                 new KernelEvent.Overrun(), new KernelEvent.Vanished(ours), new KernelEvent.Vanished(device), new KernelEvent.Vanished(eth0),
                 new KernelEvent.Appeared(route("10.1.1.0/24", "192.168.32.1", FakeKernel.ETH0, 3)),
@@ -218,6 +218,8 @@ class ReconcilerTest {
                 new KernelEvent.Appeared(new Found.Fdb(FLANNEL_1, mac, Ipv4.parse("192.168.32.9"), 0x80)),
                 new KernelEvent.Appeared(new Found.Fdb(FLANNEL_1, other, Ipv4.parse("192.168.32.9"), 0x80)),
                 new KernelEvent.Vanished(new Found.Address(FLANNEL_1, Ipv4.parse("10.1.0.0"), 32)),
+                new KernelEvent.Vanished(new Found.Address(FakeKernel.ETH0, Ipv4.parse("192.168.32.211"), 24)),
+                new KernelEvent.Appeared(new Found.Address(FakeKernel.ETH0, Ipv4.parse("192.168.32.211"), 24)),
                 new KernelEvent.Appeared(new Found.Address(FLANNEL_1, Ipv4.parse("10.1.9.0"), 32)));
         echoesAndOthersAffairs.forEach(event -> assertFalse(reconciler.contradicts(event), event.toString()));
         contradictions.forEach(event -> assertTrue(reconciler.contradicts(event), event.toString()));
@@ -276,7 +278,23 @@ class ReconcilerTest {
         kernel.asked.clear();
         assertEquals(List.of(), reconciler.reconcile());
         assertEquals(List.of("ADD route 10.1.2.0/24"), asked());
-        assertFalse(reconciler.contradicts(newAddress) || reconciler.contradicts(newState), "nothing waits for it any more");
+        assertFalse(reconciler.contradicts(newState), "nothing waits for it any more");
+    }
+
+    /** The kernel takes all routes of a device along with its last address, and does not say so (fib_disable_ip in net/ipv4/fib_frontend.c). */
+    @Test
+    void routesThatWentSilentlyWithTheUnderlaysLastAddressComeBackWithIt() throws Exception {
+        Found.Address address = new Found.Address(FakeKernel.ETH0, Ipv4.parse("192.168.32.211"), 24);
+        Found.Route right = route("10.1.2.0/24", "192.168.32.2", FakeKernel.ETH0, Reconciler.ROUTE_PROTOCOL);
+        assertEquals(List.of(), reconciler.apply(hostGateway(Set.of(), wanted(right))));
+        kernel.entries.remove(right);
+        kernel.unwelcome = what -> what instanceof Found.Route;
+        assertTrue(reconciler.contradicts(new KernelEvent.Vanished(address)));
+        assertEquals(1, reconciler.reconcile().size(), "out of reach without an address");
+        kernel.unwelcome = what -> false;
+        assertTrue(reconciler.contradicts(new KernelEvent.Appeared(address)));
+        assertEquals(List.of(), reconciler.reconcile());
+        assertTrue(kernel.entries.contains(right));
     }
 
     @Test
