@@ -61,15 +61,16 @@ public final class Reconciler implements AutoCloseable {
     }
 
     /**
-     * The address of a device that is there already and would be adopted: it agrees with what is wanted in all but address and MTU. So the
-     * lease can tell it before {@link #apply}.
+     * The address that the wanted device will have instead of its own, so that the lease can tell it before {@link #apply}: the one that
+     * peers know already, or that of a device which is there and would be adopted, since it agrees in all that can't be changed on it.
      */
     public Optional<MacAddress> vtepMac(Link.Vxlan wanted) throws SystemCallException {
-        return ownLink.adoptable(wanted).map(Found.Link::mac);
+        return ownLink.address(wanted);
     }
 
     /**
-     * Declares the whole state and makes the kernel equal to it.
+     * Declares the whole state and makes the kernel equal to it. Another underlay than before is followed: the network's own device keeps
+     * its MAC, and all that is on it where the kernel can change the device in place.
      *
      * @throws SystemCallException when the network's device can't be had, so that nothing would work, or the tables can't be read
      */
@@ -247,7 +248,7 @@ public final class Reconciler implements AutoCloseable {
     private boolean deviceDiffers() {
         try {
             Optional<Found.Link> now = tables.link(state.link().name());
-            return now.isEmpty() || now.get().index() != devices.ownIndex() || ownLink.differs(now.get(), state.link(), devices.underlayIndex());
+            return now.isEmpty() || !devices.isOwn(now.get()) || ownLink.differs(now.get(), state.link(), devices.underlayIndex());
         } catch (SystemCallException e) {
             return true;
         }

@@ -139,7 +139,8 @@ final class Routes {
         declared.routes().forEach(this::hold);
         obstructed.forEach(held::remove);
         if (leftovers > 0) {
-            log.info("Taking over " + leftovers + " routes within " + state.network() + " that an earlier flanneld left on " + state.underlay());
+            log.info("Taking over " + leftovers + " routes within " + state.network() + " that an earlier flanneld left on "
+                    + state.underlay());
         }
         formerGateways = Set.of();
         return failures;

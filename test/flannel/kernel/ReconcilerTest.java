@@ -21,11 +21,14 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Which changes the reconciler asks of the kernel, and in which order. */
 class ReconcilerTest {
 
     private static final int FLANNEL_1 = FakeKernel.ETH0 + 1;
+    private static final MacAddress MAC = MacAddress.parse("02:00:00:00:d3:01");
 
     private final FakeKernel kernel = new FakeKernel();
     private final Reconciler reconciler = new Reconciler(new Log(new PrintStream(OutputStream.nullOutputStream()), 0), kernel);
@@ -188,6 +191,77 @@ class ReconcilerTest {
                 .replaceAll("queueLength=\\d+", "")).toList()));
     }
 
+    @ParameterizedTest(name = "a kernel that can change the device in place: {0}")
+    @ValueSource(booleans = {true, false})
+    void theDeviceFollowsTheUnderlayAndKeepsTheAddressThatItsPeersKnow(boolean inPlace) throws Exception {
+        kernel.changesVxlan = inPlace;
+        applied(2);
+        DesiredState renumbered = vxlan(2, "eth0", "192.168.32.77");
+        assertEquals(MAC, reconciler.vtepMac(withOtherMac(renumbered)).orElseThrow());
+        assertEquals(List.of(), reconciler.apply(renumbered));
+        assertFollowed(renumbered, FakeKernel.ETH0, inPlace ? FLANNEL_1 : FLANNEL_1 + 1);
+        assertEquals(inPlace ? 0 : 7, kernel.asked.size(), asked().toString());
+        kernel.asked.clear();
+
+        Found.Link eth0 = kernel.link("eth0").orElseThrow();
+        kernel.entries.remove(eth0);
+        kernel.entries.add(new Found.Link(eth0.index(), "lan0", true, false, 1500, 1000, eth0.mac(), "veth", null));
+        DesiredState renamed = vxlan(2, "lan0", "192.168.32.77");
+        assertEquals(List.of(), reconciler.apply(renamed));
+        assertEquals(List.of(), asked(), "it is the same interface");
+
+        // made anew: the kernel takes a VXLAN device along with its underlay
+        kernel.deleteLink(FakeKernel.ETH0, "lan0");
+        kernel.deleteLink(kernel.link("flannel.1").orElseThrow().index(), "flannel.1");
+        kernel.entries.add(new Found.Link(50, "lan0", true, false, 1500, 1000, eth0.mac(), "veth", null));
+        assertTrue(reconciler.contradicts(new KernelEvent.Appeared(kernel.link("lan0").orElseThrow())));
+        assertEquals(MAC, reconciler.vtepMac(withOtherMac(renamed)).orElseThrow(), "though there is no device");
+        assertEquals(List.of(), reconciler.apply(renamed));
+        assertFollowed(renamed, 50, kernel.link("flannel.1").orElseThrow().index());
+    }
+
+    private void assertFollowed(DesiredState state, int underlay, int index) throws Exception {
+        Found.Link device = kernel.link("flannel.1").orElseThrow();
+        Link.Vxlan wanted = (Link.Vxlan) state.link();
+        assertEquals(new Found.Link(index, "flannel.1", true, false, wanted.mtu(), 1000, MAC, "vxlan",
+                new Found.Vxlan(1, 8472, wanted.local(), underlay, false, false, true)), device);
+        assertEquals(7, kernel.entries.stream().filter(entry -> entry.index() == index && !(entry instanceof Found.Link)).count());
+        assertEquals(2 + 7, kernel.entries.size());
+    }
+
+    /** As it is asked for after a move, when the MAC for a new device would be another. */
+    private static Link.Vxlan withOtherMac(DesiredState state) {
+        Link.Vxlan link = (Link.Vxlan) state.link();
+        return new Link.Vxlan(link.name(), link.mtu(), link.vni(), link.port(), link.local(), link.underlay(),
+                MacAddress.parse("02:00:00:00:d3:99"), link.learning(), link.gbp());
+    }
+
+    @Test
+    void aDeviceOfAnEarlierRunIsMovedToTheUnderlayOfThisOne() throws Exception {
+        applied(2);
+        Found.Link before = kernel.link("flannel.1").orElseThrow();
+        kernel.entries.add(new Found.Link(50, "eth1", true, false, 1500, 1000, MAC, "veth", null));
+        DesiredState moved = vxlan(2, "eth1", "10.77.0.5");
+        try (Reconciler next = new Reconciler(new Log(new PrintStream(OutputStream.nullOutputStream()), 0), kernel)) {
+            assertEquals(before.mac(), next.vtepMac(withOtherMac(moved)).orElseThrow());
+            assertEquals(List.of(), next.apply(moved));
+        }
+        assertEquals(List.of(), asked());
+        assertEquals(before.index(), kernel.link("flannel.1").orElseThrow().index());
+    }
+
+    @Test
+    void plainRoutesMoveToAnotherUnderlayInPlace() throws Exception {
+        Found.Route onEth0 = route("10.1.2.0/24", "192.168.32.2", FakeKernel.ETH0, Reconciler.ROUTE_PROTOCOL);
+        assertEquals(List.of(), reconciler.apply(hostGateway(Set.of(), wanted(onEth0))));
+        kernel.asked.clear();
+        kernel.entries.add(new Found.Link(50, "eth1", true, false, 1500, 1000, MAC, "veth", null));
+        assertEquals(List.of(), reconciler.apply(new DesiredState(Ipv4Subnet.parse("10.1.0.0/16"), 24, "eth1", null,
+                List.of(new KernelEntry.Route(onEth0.destination(), onEth0.gateway(), "eth1", false)), Set.of())));
+        assertEquals(List.of("PUT route 10.1.2.0/24"), asked());
+        assertEquals(List.of(50), kernel.routes().stream().map(Found.Route::index).toList());
+    }
+
     @Test
     void whatIsHeardIsHeededOnlyWhenItContradicts() throws Exception {
         applied(2);
@@ -281,7 +355,7 @@ class ReconcilerTest {
         assertFalse(reconciler.contradicts(newState), "nothing waits for it any more");
     }
 
-    /** The kernel takes all routes of a device along with its last address, and does not say so (fib_disable_ip in net/ipv4/fib_frontend.c). */
+    /** The kernel takes all routes of a device along with its last address, and does not say so. */
     @Test
     void routesThatWentSilentlyWithTheUnderlaysLastAddressComeBackWithIt() throws Exception {
         Found.Address address = new Found.Address(FakeKernel.ETH0, Ipv4.parse("192.168.32.211"), 24);
