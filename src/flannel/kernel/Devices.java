@@ -64,8 +64,12 @@ record Devices(String own, int ownIndex, String underlay, int underlayIndex) {
 
     /** Names an entry as ip(8) would. */
     String describe(Found what) {
-        String device = what.index() == 0 ? ""
-                : " dev " + (isOwn(what) ? own : isUnderlay(what) ? underlay : "number " + what.index());
+        return describe(what, isOwn(what) ? own : isUnderlay(what) ? underlay : "");
+    }
+
+    /** @param name of the device; empty when it is not known */
+    static String describe(Found what, String name) {
+        String device = what.index() == 0 ? "" : " dev " + (name.isEmpty() ? "number " + what.index() : name);
         return switch (what) {
             case Found.Link link -> "link " + link.name();
             case Found.Address address -> "address " + address.address() + "/" + address.prefixLength() + device;

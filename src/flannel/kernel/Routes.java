@@ -10,9 +10,12 @@ import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** One network's part in the main routing table: which routes there are its own, which are missing, and which are in the way. */
@@ -24,6 +27,9 @@ final class Routes {
      * route with a gateway may be anything below "link" and means nothing for forwarding, so every so many routes get the next one.
      */
     private static final int ROUTES_PER_SCOPE = 256;
+
+    /** The bridge whose address is of the subnet that this host had when Docker was started. */
+    private static final String DOCKER = "docker0";
 
     private final Log log;
     private final KernelTables tables;
@@ -103,9 +109,8 @@ final class Routes {
                 others.add(found);
             }
         }
-        List<Reconciler.Failure> failures = new ArrayList<>();
         Set<Ipv4Subnet> replaced = new HashSet<>();
-        Set<Ipv4Subnet> obstructed = new HashSet<>();
+        Map<Found, Found.Route> obstacles = new LinkedHashMap<>();
         for (Found.Route found : others) {
             boolean leftover = isLeftover(found, devices);
             boolean ours = leftover || isOurs(found, devices);
@@ -116,10 +121,7 @@ final class Routes {
                     replaced.add(found.destination());
                 } else {
                     missing.remove(devices.asFound(rightful));
-                    obstructed.add(found.destination());
-                    failures.add(new Reconciler.Failure(devices.describe(devices.asFound(rightful)), new SystemCallException("adding it",
-                            Errno.EEXIST, "someone else's " + devices.describe(found)
-                            + " is there; remove it, or let the overlay have another range")));
+                    obstacles.put(devices.asFound(rightful), found);
                 }
             } else if (ours) {
                 plan.delete(found);
@@ -137,12 +139,31 @@ final class Routes {
         }
         held.clear();
         declared.routes().forEach(this::hold);
-        obstructed.forEach(held::remove);
+        obstacles.values().forEach(found -> held.remove(found.destination()));
         if (leftovers > 0) {
             log.info("Taking over " + leftovers + " routes within " + state.network() + " that an earlier flanneld left on "
                     + state.underlay());
         }
         formerGateways = Set.of();
+        return refused(obstacles, devices);
+    }
+
+    /** What is wanted and can't be put in, with what is there instead and what can be done about it. */
+    private List<Reconciler.Failure> refused(Map<Found, Found.Route> obstacles, Devices devices) throws SystemCallException {
+        List<Reconciler.Failure> failures = new ArrayList<>();
+        Map<Integer, String> names = new HashMap<>();
+        for (Found.Link link : obstacles.isEmpty() ? List.<Found.Link>of() : tables.links()) {
+            names.put(link.index(), link.name());
+        }
+        obstacles.forEach((wanted, found) -> {
+            String device = names.getOrDefault(found.index(), "");
+            String trouble = found.protocol() != RTPROT_KERNEL
+                    ? "someone else's " + Devices.describe(found, device) + " is there; remove it, or let the overlay have another range"
+                    : "device " + device + " has an address in " + found.destination() + ", another host's subnet; "
+                    + (device.equals(DOCKER) ? "Docker must be started with this host's subnet: systemctl restart docker"
+                    : "give it another address, or let the overlay have another range");
+            failures.add(new Reconciler.Failure(devices.describe(wanted), new SystemCallException("adding it", Errno.EEXIST, trouble)));
+        });
         return failures;
     }
 }

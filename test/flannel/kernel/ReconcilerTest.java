@@ -124,6 +124,21 @@ class ReconcilerTest {
     }
 
     @Test
+    void docker0sOwnRouteIsNotToBeRemovedButDockerStartedAgain() throws Exception {
+        kernel.entries.add(new Found.Link(9, "docker0", true, false, 1450, 1000, MAC, "bridge", null));
+        kernel.entries.add(new Found.Route(9, Ipv4Subnet.parse("10.1.2.0/24"), null, false, 2, 253, 0, false));
+        kernel.entries.add(new Found.Link(10, "br-7f", true, false, 1450, 1000, MAC, "bridge", null));
+        kernel.entries.add(new Found.Route(10, Ipv4Subnet.parse("10.1.3.0/24"), null, false, 2, 253, 0, false));
+        kernel.entries.add(route("10.1.1.0/24", "10.1.2.9", 9, 4));
+        List<String> told = reconciler.apply(vxlan(3)).stream().map(failure -> failure.why().getMessage()).toList();
+        assertEquals(3, told.size());
+        assertTrue(told.get(0).endsWith("device docker0 has an address in 10.1.2.0/24, another host's subnet; "
+                + "Docker must be started with this host's subnet: systemctl restart docker"), told.toString());
+        assertTrue(told.get(1).contains("device br-7f has an address in 10.1.3.0/24"), told.toString());
+        assertTrue(told.get(2).contains("someone else's route 10.1.1.0/24 via 10.1.2.9 dev docker0 is there; remove it"), told.toString());
+    }
+
+    @Test
     void aRouteThatTookThePlaceOfOursIsReplaced() throws Exception {
         applied(3);
         Found.Route ours = kernel.routes().get(1);
