@@ -69,7 +69,7 @@ public final class Daemon {
                 clock, RandomGenerator.getDefault(), log);
         NetworkSession session = new NetworkSession(around, underlay, state.nodeMark(underlay.mac(), List.of(underlay.mac())),
                 new Backends(state, reconciler, log, this::die)::open,
-                new DataPath(reconciler, new PacketFilter(log), settings.rulesCheck(), clock, log));
+                new DataPath(reconciler, new PacketFilter(monitor.hearsRules(), log), settings.rulesCheck(), clock, log));
 
         log.info("Installing signal handlers");
         Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));

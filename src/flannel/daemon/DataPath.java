@@ -27,13 +27,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
-import java.util.concurrent.Executors;
 import java.util.stream.Collectors;
 
 /**
- * What one network has in this host's kernel, kept as the leases want it. Called by the session's thread only; the packet filter, whose
- * programs take their time, is looked after by a thread of its own.
+ * What one network has in this host's kernel, kept as the leases want it. Called by the session's thread only.
  */
 final class DataPath {
 
@@ -65,7 +62,6 @@ final class DataPath {
 
     private final Reconciler reconciler;
     private final PacketFilter filter;
-    private final Executor filterThread = Executors.newSingleThreadExecutor(Thread.ofVirtual().name("packet-filter").factory());
     private final Duration filterInterval;
     private final Clock clock;
     private final Log log;
@@ -104,7 +100,7 @@ final class DataPath {
         this.config = config;
         this.backend = backend;
         this.self = self;
-        CompletableFuture<Void> filtered = CompletableFuture.runAsync(() -> filter.apply(rules), filterThread);
+        CompletableFuture<Void> filtered = filter.apply("", rules);
         peers = new Peers<>();
         followed.clear();
         for (Lease lease : leases) {
@@ -116,7 +112,8 @@ final class DataPath {
         backend.leases(self.subnet(), followed.values());
         List<KernelEntry> entries = new ArrayList<>(peers.all());
         entries.addAll(backend.local(self.subnet()));
-        compared(reconciler.apply(new DesiredState(config.network(), config.subnetLength(), underlay.name(), backend.link(), entries)));
+        compared(reconciler.apply(new DesiredState(config.network(), config.subnetLength(), underlay.name(), backend.link(), entries,
+                entries.isEmpty() ? Set.of() : followed.values().stream().map(lease -> lease.attributes().publicIp()).collect(Collectors.toSet()))));
         filtered.join();
         filterCheck.in(filter.isTold() ? FULL_CHECK : filterInterval);
         log.info("Following the leases of " + followed.size() + " other hosts");
@@ -246,7 +243,7 @@ final class DataPath {
         if (filterCheck.rings()) {
             lastFilterCheckNanos = clock.nanos();
             filterCheck.in(filter.isTold() ? FULL_CHECK : filterInterval);
-            filterThread.execute(filter::verify);
+            filter.verify();
         }
     }
 
