@@ -9,11 +9,13 @@ import flannel.backend.udp.UdpConfig;
 import flannel.kernel.Link;
 import flannel.kernel.Reconciler;
 import flannel.kernel.Underlay;
+import flannel.kernel.Underlays;
 import flannel.lease.NetworkConfig;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.MacAddress;
 import java.io.IOException;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -33,6 +35,11 @@ record Backends(StateDirectory state, Reconciler reconciler, Log log, Consumer<T
     Backend open(NetworkConfig config, Underlay underlay, Ipv4 publicIp) throws IOException {
         refuseOverlap(config, underlay.address());
         refuseOverlap(config, publicIp);
+        Optional<String> overlap = Underlays.overlap(config.network(), underlay);
+        if (overlap.isPresent()) {
+            throw new IllegalArgumentException("Network " + config.network() + " overlaps " + overlap.get()
+                    + "; choose a range apart from the hosts' network");
+        }
         return switch (config.backendType()) {
             case "vxlan" -> vxlan(config, underlay);
             case "host-gw" -> new HostGwBackend(underlay, publicIp);

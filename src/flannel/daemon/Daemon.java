@@ -11,6 +11,7 @@ import flannel.lease.SubnetStore;
 import flannel.linux.Libc;
 import flannel.linux.SystemCallException;
 import flannel.log.Log;
+import flannel.net.MacAddress;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -52,8 +53,6 @@ public final class Daemon {
     public void run() throws StartException, InterruptedException {
         Thread.setDefaultUncaughtExceptionHandler((thread, reason) -> die(reason)); // half a daemon that looks alive helps nobody
         SubnetStore store = store();
-        Underlay underlay = underlay();
-        tellPublicIp(underlay);
         Reconciler reconciler;
         KernelMonitor monitor;
         try {
@@ -62,19 +61,26 @@ public final class Daemon {
         } catch (SystemCallException e) {
             throw new StartException("Failed to speak to the kernel's routing tables: " + e.getMessage(), e);
         }
+        Underlay underlay = underlay();
+        tellPublicIp(underlay);
         StateDirectory state = new StateDirectory(settings.stateDirectory(), log);
         Clock clock = Clock.system();
         NetworkSession.Surroundings around = new NetworkSession.Surroundings("", settings, store, state.forNetwork(""),
                 new Readiness(serviceManager, List.of("")), new ArrayBlockingQueue<>(MESSAGES), Executors.newVirtualThreadPerTaskExecutor(),
                 clock, RandomGenerator.getDefault(), log);
-        NetworkSession session = new NetworkSession(around, underlay, state.nodeMark(underlay.mac(), List.of(underlay.mac())),
+        NetworkSession session = new NetworkSession(around, underlay, state.nodeMark(underlay.mac(), cards()),
                 new Backends(state, reconciler, log, this::die)::open,
-                new DataPath(reconciler, new PacketFilter(monitor.hearsRules(), log), settings.rulesCheck(), clock, log));
+                new DataPath("", reconciler, new PacketFilter(monitor.hearsRules(), log), settings.rulesCheck(), clock, log));
 
         log.info("Installing signal handlers");
         Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));
         // who finds the queue full waits: the kernel then drops notifications and says so, and the store's answers stay in its socket
-        start("kernel-monitor", () -> monitor.run(event -> put(around.queue(), new Message.Kernel(event))));
+        UnderlayWatch watch = new UnderlayWatch(settings.underlay(), underlay, message -> put(around.queue(), message));
+        start("kernel-monitor", () -> monitor.run(event -> {
+            watch.heard(event);
+            put(around.queue(), new Message.Kernel(event));
+        }));
+        start("underlay", watch::run);
         start("store-follower", () -> store.follow(event -> put(around.queue(), new Message.Store(event))));
         session.run();
     }
@@ -102,6 +108,14 @@ public final class Daemon {
             return underlay;
         } catch (UnderlayException e) {
             throw new StartException("Failed to find the interface to the other hosts: " + e.getMessage(), e);
+        }
+    }
+
+    private static List<MacAddress> cards() throws StartException {
+        try {
+            return Underlays.cards();
+        } catch (UnderlayException e) {
+            throw new StartException(e.getMessage(), e);
         }
     }
 

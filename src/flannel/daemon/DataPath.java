@@ -60,6 +60,7 @@ final class DataPath {
     /** Between two looks at the packet filter: other programs may change theirs all the time. */
     private static final Duration FILTER_PAUSE = Duration.ofMillis(500);
 
+    private final String network;
     private final Reconciler reconciler;
     private final PacketFilter filter;
     private final Duration filterInterval;
@@ -78,13 +79,19 @@ final class DataPath {
     private final List<String> changes = new ArrayList<>();
     private NetworkConfig config;
     private Backend backend;
+    private Underlay underlay;
     private Self self;
     private final Alarm check;
     private final Alarm filterCheck;
     private long lastCheckNanos;
     private long lastFilterCheckNanos;
 
-    DataPath(Reconciler reconciler, PacketFilter filter, Duration filterInterval, Clock clock, Log log) {
+    /**
+     * @param network        its name; empty for the only one
+     * @param filterInterval how often to look at the packet filter where nobody tells of its changes
+     */
+    DataPath(String network, Reconciler reconciler, PacketFilter filter, Duration filterInterval, Clock clock, Log log) {
+        this.network = network;
         this.reconciler = reconciler;
         this.filter = filter;
         this.filterInterval = filterInterval;
@@ -94,9 +101,13 @@ final class DataPath {
         filterCheck = new Alarm(clock);
     }
 
-    /** Puts everything in place for the lease at hand, whatever was there before. Returns when the kernel has it. */
-    void open(NetworkConfig config, Backend backend, Underlay underlay, Self self, Collection<Lease> leases, PacketFilter.Rules rules)
-            throws SystemCallException {
+    /**
+     * Puts everything in place for the lease at hand, whatever was there before. Returns when the kernel has it.
+     *
+     * @param formerGateways hosts whose routes an earlier Go flanneld may have left here
+     */
+    void open(NetworkConfig config, Backend backend, Underlay underlay, Self self, Collection<Lease> leases, PacketFilter.Rules rules,
+            Set<Ipv4> formerGateways) throws SystemCallException {
         this.config = config;
         this.backend = backend;
         this.self = self;
@@ -193,7 +204,9 @@ final class DataPath {
         if (lease.subnet().overlaps(self.subnet())) {
             throw new UnusablePeerException(ignoring + "it overlaps this host's " + self.subnet());
         }
-        if (config.network().contains(host) || !host.isGlobalUnicast() && !host.isLinkLocal()) {
+        boolean broadcast = underlay.onLink().prefixLength() < 31
+                && (host.equals(underlay.onLink().last()) || host.equals(underlay.onLink().base()));
+        if (config.network().contains(host) || broadcast || !host.isUnicast()) {
             throw new UnusablePeerException(ignoring + "that can't be the address of a host of this network");
         }
     }

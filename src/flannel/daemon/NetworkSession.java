@@ -17,10 +17,12 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
 
 /**
  * One network on this host. One thread owns all its state: the store's follower, kernel notifications and store writes post to its queue, and
@@ -421,7 +423,7 @@ final class NetworkSession implements OwnLease.Session {
         try {
             dataPath.open(config, backend, underlay, new DataPath.Self(lease.subnet(), publicIp(), nodeMark), table.leases(),
                     new PacketFilter.Rules(config.network(), lease.subnet(), settings.masquerade(), settings.forwardRules(),
-                            settings.fullyRandom()));
+                            settings.fullyRandom()), formerGateways(config));
         } catch (IOException e) {
             complain("failed to set the network up: " + e.getMessage());
             activation.in(ACTIVATION_RETRY);
@@ -434,10 +436,19 @@ final class NetworkSession implements OwnLease.Session {
         if (news) {
             around.memory().remember(file);
         }
+        if (!config.backendType().equals("alloc")) {
+            around.memory().rememberTakenOver();
+        }
         settled(files.want(file));
         if (news) {
             DockerBridge.compare(file, log);
         }
+    }
+
+    /** With alloc every route is somebody else's; and only a host's first daemon of this kind can meet what a Go flanneld left. */
+    private Set<Ipv4> formerGateways(NetworkConfig config) {
+        return config.backendType().equals("alloc") || around.memory().takenOver() ? Set.of()
+                : table.leases().stream().map(lease -> lease.attributes().publicIp()).collect(Collectors.toSet());
     }
 
     private void checkFiles() {

@@ -3,8 +3,10 @@ package flannel.kernel;
 import flannel.linux.SystemCallException;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
+import flannel.net.MacAddress;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
@@ -30,6 +32,15 @@ public final class Underlays {
     public static Underlay choose(Selection selection) throws UnderlayException {
         try (Rtnetlink kernel = Rtnetlink.open()) {
             return choose(selection, kernel);
+        } catch (SystemCallException e) {
+            throw new UnderlayException("can't list the network interfaces: " + e.getMessage());
+        }
+    }
+
+    /** The hardware addresses of all interfaces that this machine has now. */
+    public static List<MacAddress> cards() throws UnderlayException {
+        try (Rtnetlink kernel = Rtnetlink.open()) {
+            return kernel.links().stream().map(Found.Link::mac).filter(Objects::nonNull).toList();
         } catch (SystemCallException e) {
             throw new UnderlayException("can't list the network interfaces: " + e.getMessage());
         }
