@@ -66,6 +66,7 @@ public final class Daemon {
         StateDirectory state = new StateDirectory(settings.stateDirectory(), log);
         Clock clock = Clock.system();
         NetworkSession.Surroundings around = new NetworkSession.Surroundings("", settings, store, state.forNetwork(""),
+                SubnetFiles.onDisk(settings, settings.subnetFile(), log),
                 new Readiness(serviceManager, List.of("")), new ArrayBlockingQueue<>(MESSAGES), Executors.newVirtualThreadPerTaskExecutor(),
                 clock, RandomGenerator.getDefault(), log);
         NetworkSession session = new NetworkSession(around, underlay, state.nodeMark(underlay.mac(), cards()),

@@ -110,6 +110,7 @@ final class DataPath {
             Set<Ipv4> formerGateways) throws SystemCallException {
         this.config = config;
         this.backend = backend;
+        this.underlay = underlay;
         this.self = self;
         CompletableFuture<Void> filtered = filter.apply("", rules);
         peers = new Peers<>();

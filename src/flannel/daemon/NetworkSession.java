@@ -41,12 +41,12 @@ final class NetworkSession implements OwnLease.Session {
     /**
      * Everything that a network is handed: nothing in it is the network's to make or to close.
      *
-     * @param name      empty for the only one
-     * @param queue     what it is told, in order
-     * @param beside    does what takes its time, beside the network's thread
+     * @param name   empty for the only one
+     * @param queue  what it is told, in order
+     * @param beside does what takes its time, beside the network's thread
      */
-    record Surroundings(String name, Settings settings, SubnetStore store, NetworkMemory memory, Readiness readiness, BlockingQueue<Message> queue,
-            Executor beside, Clock clock, RandomGenerator random, Log log) {
+    record Surroundings(String name, Settings settings, SubnetStore store, NetworkMemory memory, SubnetFiles.Place files, Readiness readiness,
+            BlockingQueue<Message> queue, Executor beside, Clock clock, RandomGenerator random, Log log) {
     }
 
     /** Where the network stands. */
@@ -117,10 +117,10 @@ final class NetworkSession implements OwnLease.Session {
         this.nodeMark = nodeMark;
         this.backends = backends;
         this.dataPath = dataPath;
-        files = new SubnetFiles(settings.subnetFile(), settings, log);
+        files = new SubnetFiles(around.files(), log);
         table = new LeaseTable(clock);
-        own = new OwnLease(around.store(), table, SubnetFile.subnetIn(settings.subnetFile()).or(around.memory()::previousSubnet).orElse(null),
-                settings.renewMargin(), around.random(), clock, log, this);
+        own = new OwnLease(around.store(), table,
+                around.files().read().flatMap(SubnetFile::subnetOf).or(around.memory()::previousSubnet).orElse(null), settings.renewMargin(), around.random(), clock, log, this);
         opening = new Alarm(clock);
         activation = new Alarm(clock);
         fileCheck = new Alarm(clock);
@@ -159,6 +159,11 @@ final class NetworkSession implements OwnLease.Session {
             next = Math.min(next, alarm.atNanos());
         }
         return next;
+    }
+
+    /** Whether this host has a lease that is in use. */
+    boolean holds() {
+        return phase instanceof Active && own.lease() != null;
     }
 
     private void handle(Message message) {
@@ -432,17 +437,11 @@ final class NetworkSession implements OwnLease.Session {
         phase = new Active(config, backend);
         complaint = "";
         SubnetFile file = new SubnetFile(config.network(), lease.subnet(), backend.mtu(), settings.masquerade());
-        boolean news = !file.equals(files.wanted());
-        if (news) {
-            around.memory().remember(file);
-        }
+        around.memory().remember(file);
         if (!config.backendType().equals("alloc")) {
             around.memory().rememberTakenOver();
         }
         settled(files.want(file));
-        if (news) {
-            DockerBridge.compare(file, log);
-        }
     }
 
     /** With alloc every route is somebody else's; and only a host's first daemon of this kind can meet what a Go flanneld left. */

@@ -1,9 +1,6 @@
 package flannel.daemon;
 
-import flannel.files.FileException;
-import flannel.files.SmallFiles;
 import flannel.net.Ipv4Subnet;
-import java.nio.file.Path;
 import java.util.Optional;
 
 /**
@@ -15,8 +12,6 @@ import java.util.Optional;
  * @param masquerade whether this daemon masquerades what leaves the overlay (then Docker must not)
  */
 record SubnetFile(Ipv4Subnet network, Ipv4Subnet subnet, int mtu, boolean masquerade) {
-
-    private static final int LIMIT_BYTES = 1 << 16;
 
     /** The gateway of the host's containers, as Docker wants it: the subnet's first address with its prefix length. */
     String bridgeAddress() {
@@ -44,15 +39,6 @@ record SubnetFile(Ipv4Subnet network, Ipv4Subnet subnet, int mtu, boolean masque
                 + "DOCKER_OPT_IPMASQ=\"" + masq + "\"\n"
                 + "DOCKER_OPT_MTU=\"" + size + "\"\n"
                 + "DOCKER_NETWORK_OPTIONS=\"" + (earlier.isEmpty() ? "" : earlier + " ") + " " + bip + " " + masq + " " + size + "\"\n";
-    }
-
-    /** The subnet that a file of this form names; empty when there is no such file or it can't be read. */
-    static Optional<Ipv4Subnet> subnetIn(Path file) {
-        try {
-            return SmallFiles.find(file, LIMIT_BYTES).flatMap(SubnetFile::subnetOf);
-        } catch (FileException e) {
-            return Optional.empty();
-        }
     }
 
     /** The subnet that a text of this form names; empty when it names none. */

@@ -55,14 +55,14 @@ final class StoreFollower {
     }
 
     /** A store whose config has vanished is in doubt as one of another cluster is: whoever empties a store takes that key along. */
-    private StoreEvent.Listed told(Snapshot snapshot) {
+    StoreEvent.Listed told(Snapshot snapshot) {
         boolean continued = last != null && snapshot.cursor().continues(last) && (snapshot.config() != null || !hadConfig);
         last = snapshot.cursor();
         hadConfig |= snapshot.config() != null;
         return new StoreEvent.Listed(snapshot.config(), snapshot.entries(), continued);
     }
 
-    private void noted(StoreEvent event) {
+    void noted(StoreEvent event) {
         hadConfig |= event instanceof StoreEvent.ConfigChanged(String config) && config != null;
         if (event instanceof StoreEvent.Put(Entry entry)) {
             last = new Cursor(Math.max(last.revision(), entry.asOf() + 1), last.cluster());

@@ -192,17 +192,17 @@ class LeaseKeeperTest {
         }
 
         @Override
-        public Lease create(Ipv4Subnet subnet, LeaseAttributes attributes, Duration timeToLive) throws LeaseConflictException {
+        public Lease create(Ipv4Subnet subnet, LeaseAttributes attributes, Duration timeToLive) throws StoreException {
             return registry.create(subnet, attributes, timeToLive);
         }
 
         @Override
-        public Lease update(Lease held, LeaseAttributes attributes, Duration timeToLive) throws LeaseConflictException {
+        public Lease update(Lease held, LeaseAttributes attributes, Duration timeToLive) throws StoreException {
             return registry.update(held, attributes, timeToLive);
         }
 
         @Override
-        public void delete(Lease held) throws LeaseConflictException {
+        public void delete(Lease held) throws StoreException {
             registry.delete(held);
         }
 
