@@ -29,9 +29,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 
-/**
- * What one network has in this host's kernel, kept as the leases want it. Called by the session's thread only.
- */
+/** What one network has in this host's kernel, kept as the leases want it. Called by the session's thread only. */
 final class DataPath {
 
     /**

@@ -57,7 +57,8 @@ record Devices(String own, int ownIndex, String underlay, int underlayIndex) {
             return what;
         }
         if (route.gateway() == null && route.protocol() == RTPROT_KERNEL && isOwn(route)) {
-            return new Found.Route(ownIndex, route.destination(), null, false, Reconciler.ROUTE_PROTOCOL, RT_SCOPE_LINK, route.metric(), true);
+            return new Found.Route(ownIndex, route.destination(), null, false, Reconciler.ROUTE_PROTOCOL, RT_SCOPE_LINK, route.metric(),
+                    true);
         }
         return route.gateway() != null && route.scope() <= LAST_SCOPE ? route.withScope(RT_SCOPE_UNIVERSE) : what;
     }

@@ -17,10 +17,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 
 /**
- * Keeps the iptables rules of all networks, in chains of our own: masquerading (nat FLANNEL-POSTRTG) and the acceptance of forwarded packets
- * (filter FLANNEL-FWD). A check is one short process for each table, {@code iptables-save}; what is out of order is mended by one
- * {@code iptables-restore}. Nothing is taken away at the end: a restart leaves no gap. The programs take their time, so they run on a thread
- * of its own; its methods are for any thread.
+ * Keeps the iptables rules of all networks, in chains of our own: masquerading (nat FLANNEL-POSTRTG) and the acceptance of forwarded
+ * packets (filter FLANNEL-FWD). A check is one short process for each table, {@code iptables-save}; what is out of order is mended by one
+ * {@code iptables-restore}. Nothing is taken away at the end: a restart leaves no gap. The programs take their time, so they run on a
+ * thread of their own; the methods are for any thread.
  *
  * <p>Never fails: what can't be done is said in the log, once while it lasts.
  */
@@ -47,7 +47,8 @@ public final class PacketFilter {
      * @param kernelTells whether changes to nftables rules are heard: {@link KernelMonitor#hearsRules}
      */
     public PacketFilter(boolean kernelTells, Log log) {
-        this(kernelTells, log, IptablesPrograms::find, Executors.newSingleThreadExecutor(Thread.ofVirtual().name("packet-filter").factory()));
+        this(kernelTells, log, IptablesPrograms::find,
+                Executors.newSingleThreadExecutor(Thread.ofVirtual().name("packet-filter").factory()));
     }
 
     PacketFilter(boolean kernelTells, Log log, Supplier<Optional<IptablesPrograms>> installed, Executor thread) {
@@ -105,7 +106,7 @@ public final class PacketFilter {
         }
     }
 
-    /** Whether the kernel tells of changes to the rules ({@link KernelEvent.RulesChanged}), so that {@link #verify} is seldom called for. */
+    /** Whether the kernel tells of changes to the rules ({@link KernelEvent.RulesChanged}), so that {@link #verify} is seldom needed. */
     public boolean isTold() {
         return told;
     }
@@ -157,7 +158,7 @@ public final class PacketFilter {
         }
     }
 
-    /** Only the tables of wanted chains are named: a table that is named comes into being with all that hangs on it, as connection tracking. */
+    /** Only tables of wanted chains are named: one that is named comes into being, with all that hangs on it, as connection tracking. */
     private FilterTables read(List<FilterChain> chains) throws IOException, InterruptedException {
         List<String> lines = new ArrayList<>();
         if (chains.stream().allMatch(FilterChain::isWanted)) {

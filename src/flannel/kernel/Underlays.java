@@ -49,8 +49,8 @@ public final class Underlays {
     /**
      * Looks again, after a choice, for how things are now. It is the same interface as long as that is there, renamed (it keeps its index)
      * or made anew (it keeps its name), and the same address as long as the host has it: a default route that leads elsewhere for a while
-     * moves nobody. When the address is gone another one of the interface counts, unless the operator asked for names, addresses or patterns that
-     * it does not fit; then, and when the interface is gone, the choice is made anew.
+     * moves nobody. When the address is gone another one of the interface counts, unless the operator asked for names, addresses or
+     * patterns that it does not fit; then, and when the interface is gone, the choice is made anew.
      *
      * @param current what was last chosen or followed
      * @return equal to {@code current} when nothing has changed

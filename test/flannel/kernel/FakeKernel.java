@@ -2,6 +2,7 @@ package flannel.kernel;
 
 import flannel.linux.Errno;
 import flannel.linux.SystemCallException;
+import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import flannel.net.MacAddress;
@@ -16,24 +17,34 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /** The kernel's tables in memory, with eth0 as device 3; keeps what was asked of it. */
-final class FakeKernel implements KernelTables {
+public final class FakeKernel implements KernelTables {
 
-    static final int ETH0 = 3;
+    public static final int ETH0 = 3;
 
     /** Everything there is; a test may add to it and take from it. */
-    final Set<Found> entries = new LinkedHashSet<>();
+    public final Set<Found> entries = new LinkedHashSet<>();
     /** Every change asked for since a test last cleared it. */
     final List<Change> asked = new ArrayList<>();
     /** What the kernel refuses to put in. */
-    Predicate<Found> unwelcome = what -> false;
+    public Predicate<Found> unwelcome = what -> false;
     /** Whether it is a kernel that can change a VXLAN device in place. */
     boolean changesVxlan = true;
     /** Tables that were read. */
     int reads;
     private int lastIndex = ETH0;
 
-    FakeKernel() {
+    public FakeKernel() {
         entries.add(new Found.Link(ETH0, "eth0", true, false, 1500, 1000, MacAddress.parse("02:00:00:00:e0:00"), "veth", null));
+    }
+
+    /** A reconciler of these tables. */
+    public Reconciler reconciler(Log log) {
+        return new Reconciler(log, this);
+    }
+
+    /** A packet filter that finds no programs to run, so that it leaves this machine alone. */
+    public static PacketFilter packetFilter(Log log) {
+        return new PacketFilter(false, log, Optional::empty, Runnable::run);
     }
 
     private <T extends Found> List<T> all(Class<T> type) {

@@ -33,7 +33,8 @@ class UnderlaysKernelTest {
                 new Step("ip link add lan0 type veth peer name wire", "lan0 has no IPv4 address"),
                 new Step("ip address add 192.168.40.77/22 dev lan0", "lan0 192.168.40.77 of 192.168.40.0/22, MTU 1500"));
         try (NetworkNamespace host = Needs.namespace("underlay")) {
-            host.run("sh", "-c", "ip link add eth0 type veth peer name wire; ip link set eth0 up; ip address add 192.168.32.211/24 dev eth0");
+            host.run("sh", "-c",
+                    "ip link add eth0 type veth peer name wire; ip link set eth0 up; ip address add 192.168.32.211/24 dev eth0");
             host.call(() -> {
                 LinkedBlockingQueue<KernelEvent> events = new LinkedBlockingQueue<>();
                 try (KernelMonitor monitor = KernelMonitor.open(new Log(System.err, 0))) {
