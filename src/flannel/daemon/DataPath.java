@@ -110,7 +110,7 @@ final class DataPath {
         this.backend = backend;
         this.underlay = underlay;
         this.self = self;
-        CompletableFuture<Void> filtered = filter.apply("", rules);
+        CompletableFuture<Void> filtered = filter.apply(network, rules);
         peers = new Peers<>();
         followed.clear();
         for (Lease lease : leases) {
@@ -123,7 +123,7 @@ final class DataPath {
         List<KernelEntry> entries = new ArrayList<>(peers.all());
         entries.addAll(backend.local(self.subnet()));
         compared(reconciler.apply(new DesiredState(config.network(), config.subnetLength(), underlay.name(), backend.link(), entries,
-                entries.isEmpty() ? Set.of() : followed.values().stream().map(lease -> lease.attributes().publicIp()).collect(Collectors.toSet()))));
+                formerGateways)));
         filtered.join();
         filterCheck.in(filter.isTold() ? FULL_CHECK : filterInterval);
         log.info("Following the leases of " + followed.size() + " other hosts");

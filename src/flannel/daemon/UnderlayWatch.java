@@ -5,23 +5,19 @@ import flannel.kernel.Underlay;
 import flannel.kernel.UnderlayException;
 import flannel.kernel.Underlays;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /** Follows the interface to the other hosts, and tells the networks when it or its address changes, goes, or comes back. */
 final class UnderlayWatch {
 
-    /** Between two looks: a renumbering is a burst of notifications. */
-    private static final long PAUSE_MILLIS = 50;
-
-    /** What may bring an address back, a default route say, is not always told. */
-    private static final long MISSING_RETRY_MILLIS = 5_000;
+    /** An address that goes and comes back within this time (a lease of DHCP renewed, an interface set up anew) has moved nobody. */
+    private static final long SETTLING_MILLIS = 300;
 
     private final Underlays.Selection selection;
     private final Consumer<Message> sink;
-    private final Semaphore news = new Semaphore(0);
-    private volatile Underlay current;
-    private volatile boolean missing;
+    private final Semaphore doubts = new Semaphore(0);
+    private Underlay current;
+    private boolean missing;
 
     UnderlayWatch(Underlays.Selection selection, Underlay current, Consumer<Message> sink) {
         this.selection = selection;
@@ -29,39 +25,40 @@ final class UnderlayWatch {
         this.sink = sink;
     }
 
-    /** To be told of all that the kernel tells. Returns at once. */
-    void heard(KernelEvent event) {
+    /** To be told of all that the kernel tells, before the networks are: they are to know the interface by the name it has now. */
+    synchronized void heard(KernelEvent event) {
         if (Underlays.concerns(event, missing ? null : current)) {
-            news.release();
+            look(false);
         }
     }
 
-    /** Looks whenever there is a reason to, until interrupted. */
+    /** Looks again some time after an address was lost. Runs until interrupted. */
     void run() throws InterruptedException {
         while (true) {
-            if (missing) {
-                news.tryAcquire(MISSING_RETRY_MILLIS, TimeUnit.MILLISECONDS);
-            } else {
-                news.acquire();
-            }
-            news.drainPermits();
-            look();
-            Thread.sleep(PAUSE_MILLIS);
+            doubts.acquire();
+            Thread.sleep(SETTLING_MILLIS);
+            doubts.drainPermits();
+            look(true);
         }
     }
 
-    private void look() {
+    private synchronized void look(boolean settled) {
         try {
             Underlay now = Underlays.follow(selection, current);
-            boolean told = missing || !now.equals(current);
-            current = now;
-            missing = false;
-            if (told) {
+            if (!settled && !missing && !now.address().equals(current.address())) {
+                doubts.release();
+            } else if (missing || !now.equals(current)) {
+                current = now;
+                missing = false;
                 sink.accept(new Message.UnderlayChanged(now));
             }
         } catch (UnderlayException e) {
-            missing = true;
-            sink.accept(new Message.UnderlayGone(e.getMessage()));
+            if (!settled && !missing) {
+                doubts.release();
+            } else {
+                missing = true;
+                sink.accept(new Message.UnderlayGone(e.getMessage()));
+            }
         }
     }
 }

@@ -38,6 +38,8 @@ final class Routes {
     private final Set<Ipv4Subnet> held = new HashSet<>();
     private DesiredState state;
     private Set<Ipv4> formerGateways = Set.of();
+    /** The range before the one that is declared now; null when all that was ours in it has been looked at. */
+    private Ipv4Subnet formerNetwork;
 
     Routes(Log log, KernelTables tables, Declared declared) {
         this.log = log;
@@ -47,6 +49,9 @@ final class Routes {
 
     /** Told when a whole state is declared. */
     void declare(DesiredState desired) {
+        if (state != null && !state.network().equals(desired.network())) {
+            formerNetwork = state.network();
+        }
         state = desired;
         formerGateways = desired.formerGateways();
     }
@@ -70,7 +75,8 @@ final class Routes {
     }
 
     boolean isOurs(Found.Route route, Devices devices) {
-        if (route.protocol() == Reconciler.ROUTE_PROTOCOL && state.network().contains(route.destination())) {
+        if (route.protocol() == Reconciler.ROUTE_PROTOCOL && (state.network().contains(route.destination())
+                || formerNetwork != null && formerNetwork.contains(route.destination()))) {
             return true;
         }
         return devices.isOwn(route) && route.protocol() != RTPROT_KERNEL
@@ -145,6 +151,7 @@ final class Routes {
                     + state.underlay());
         }
         formerGateways = Set.of();
+        formerNetwork = null;
         return refused(obstacles, devices);
     }
 

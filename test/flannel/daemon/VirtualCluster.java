@@ -5,6 +5,7 @@ import flannel.etcd.EtcdOptions;
 import flannel.etcd.MemoryStore;
 import flannel.files.FileException;
 import flannel.kernel.FakeHost;
+import flannel.kernel.FakeKernel;
 import flannel.kernel.KernelEvent;
 import flannel.kernel.Underlays;
 import flannel.lease.StoreEvent;
@@ -79,7 +80,7 @@ final class VirtualCluster {
                     new Readiness(nobody, List.of("")), queue, beside::add, time, random, log);
             session = new NetworkSession(around, kernel.underlay(), mark,
                     (config, underlay, publicIp) -> new HostGwBackend(underlay, publicIp),
-                    new DataPath("", kernel.reconciler(log), FakeHost.withoutFilter(log), Duration.ofHours(1), time, log));
+                    new DataPath("", kernel.reconciler(log), FakeKernel.packetFilter(log), Duration.ofHours(1), time, log));
             follower = store.follower(random);
         }
 
@@ -127,7 +128,7 @@ final class VirtualCluster {
                         return false;
                     }
                     queue.add(new Message.Store(event));
-                    return !(event instanceof StoreEvent.Away);
+                    return true;
                 }
                 case 1 -> {
                     Runnable write = beside.poll();

@@ -34,6 +34,7 @@ public final class MemoryStore {
 
         private final StoreFollower told;
         private Cursor at;
+        private boolean away;
 
         private Follower(RandomGenerator random) {
             told = new StoreFollower(registry, random);
@@ -48,6 +49,7 @@ public final class MemoryStore {
                 }
                 if (change.isEmpty()) {
                     Snapshot snapshot = registry.list();
+                    away = false;
                     at = snapshot.cursor();
                     return told.told(snapshot);
                 }
@@ -56,7 +58,9 @@ public final class MemoryStore {
                 return change.getFirst().event();
             } catch (StoreException e) {
                 at = null;
-                return new StoreEvent.Away(e.getMessage());
+                boolean told = away;
+                away = true;
+                return told ? null : new StoreEvent.Away(e.getMessage());
             }
         }
 

@@ -3,7 +3,6 @@ package flannel.kernel;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -20,12 +19,7 @@ public final class FakeHost {
     }
 
     public Reconciler reconciler(Log log) {
-        return new Reconciler(log, kernel);
-    }
-
-    /** A host without any iptables program. */
-    public static PacketFilter withoutFilter(Log log) {
-        return new PacketFilter(true, log, Optional::empty, Runnable::run);
+        return kernel.reconciler(log);
     }
 
     public Underlay underlay() {
