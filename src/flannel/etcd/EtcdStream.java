@@ -1,5 +1,6 @@
 package flannel.etcd;
 
+import flannel.json.JsonLimits;
 import flannel.json.JsonParser;
 import flannel.json.JsonValue;
 import java.io.IOException;
@@ -26,7 +27,7 @@ final class EtcdStream implements AutoCloseable {
     EtcdStream(String endpoint, HttpResponse<InputStream> response, Duration lifetime) {
         this.endpoint = endpoint;
         this.response = response;
-        this.parser = new JsonParser(response.body());
+        this.parser = new JsonParser(response.body(), JsonLimits.ANSWER);
         this.cutter = Thread.ofVirtual().start(() -> cutAfter(lifetime));
     }
 
