@@ -131,10 +131,10 @@ final class EtcdV3Gateway {
         }
     }
 
-    /** Opens a watch at the member that answered last. */
+    /** Opens a watch at the member that answered last; null when it was silent to its end, see {@link EtcdHttp#stream}. */
     EtcdStream watch(JsonValue body) throws StoreException, InterruptedException {
         EtcdStream stream = http.stream(request(PATHS.get(path) + "/watch", body, token()), http.timeouts().poll());
-        if (stream.status() == 200) {
+        if (stream == null || stream.status() == 200) {
             return stream;
         }
         EtcdAnswer answer;

@@ -49,6 +49,7 @@ public final class JsonParser {
     private int textBytes;
     private int values;
     private int handedOut;
+    private int handedOutTextBytes;
     /** Name of the arrays that are handed out element by element; null for none. */
     private String member;
     private Elements elements;
@@ -79,6 +80,7 @@ public final class JsonParser {
         values = 0;
         textBytes = 0;
         handedOut = 0;
+        handedOutTextBytes = 0;
         skipSpace();
         return peek() == END ? null : value(0);
     }
@@ -146,7 +148,7 @@ public final class JsonParser {
                 throw unexpected("a member's name");
             }
             if (!(string() instanceof JsonValue.Str(String name))) {
-                throw tooLarge("a name longer than a value's " + limits.textBytes() + " bytes of text");
+                throw tooMuchText();
             }
             skipSpace();
             expect(':');
@@ -196,7 +198,12 @@ public final class JsonParser {
         int textBytesOutside = textBytes;
         values = 0;
         textBytes = 0;
-        elements.element(value(depth));
+        JsonValue element = value(depth);
+        handedOutTextBytes += textBytes;
+        if (handedOutTextBytes > limits.elementsTextBytes()) {
+            throw tooLarge("more than " + limits.elementsTextBytes() + " bytes of text in the elements of \"" + member + "\"");
+        }
+        elements.element(element);
         values = valuesOutside;
         textBytes = textBytesOutside;
     }
@@ -258,7 +265,7 @@ public final class JsonParser {
         int count = 0;
         while (peek() >= '0' && peek() <= '9') {
             if (textBytes + literal.length() >= limits.textBytes()) {
-                throw tooLarge("a number longer than a value's " + limits.textBytes() + " bytes of text");
+                throw tooMuchText();
             }
             literal.append((char) read());
             count++;
@@ -297,7 +304,7 @@ public final class JsonParser {
             }
             if (length > room) {
                 if (!omits) {
-                    throw tooLarge("strings of more than " + limits.textBytes() + " bytes in one value");
+                    throw tooMuchText();
                 }
                 dropped += length;
                 length = 0;
@@ -361,6 +368,10 @@ public final class JsonParser {
         int c = peek();
         String found = c == END ? "the text ends" : c > 0x20 && c < 0x7F ? "'" + (char) c + "' stands" : "byte " + c + " stands";
         return new JsonException(found + " where " + wanted + " should be, at byte " + offset());
+    }
+
+    private JsonException tooMuchText() {
+        return tooLarge("more than " + limits.textBytes() + " bytes of text in one value");
     }
 
     private JsonException tooLarge(String what) {

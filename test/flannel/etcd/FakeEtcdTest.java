@@ -122,8 +122,9 @@ class FakeEtcdTest {
                 open("v2", noLeader.endpoint(), silent.endpoint(), hangsUp.endpoint(), refused, "http://no.such.host.invalid:2379");
         StoreException e = assertThrows(StoreException.class, registry::list);
         assertEquals("etcd cluster is unavailable: " + noLeader.endpoint() + ": Raft Internal Error; " + silent.endpoint()
-                + ": no answer within 700 ms; " + hangsUp.endpoint() + ": the connection was closed without an answer; " + refused
-                + ": connection refused; http://no.such.host.invalid:2379: the name does not resolve", e.getMessage());
+                + ": no answer within 700 ms; " + hangsUp.endpoint() + ": the connection was closed without an answer (if this etcd wants TLS,"
+                + " name it https://); " + refused + ": connection refused; http://no.such.host.invalid:2379: the name no.such.host.invalid"
+                + " does not resolve (FLANNEL_ETCD_ENDPOINTS in /etc/sysconfig/flanneld, DNS, /etc/hosts)", e.getMessage());
     }
 
     @Test
