@@ -74,7 +74,7 @@ final class EtcdStream implements AutoCloseable {
     }
 
     String cluster() {
-        return header("X-Etcd-Cluster-Id");
+        return EtcdAnswer.oneLine(header("X-Etcd-Cluster-Id"));
     }
 
     private String header(String name) {
