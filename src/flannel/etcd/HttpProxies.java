@@ -38,17 +38,19 @@ final class HttpProxies extends ProxySelector {
         return large.isEmpty() ? environment.getOrDefault(name.toLowerCase(Locale.ROOT), "") : large;
     }
 
-    private HttpProxy proxy(String name) {
+    /** @throws IllegalArgumentException with a sentence that holds no password when the proxy's URL can't be used */
+    private HttpProxy proxyFor(URI uri) {
+        String name = uri.getScheme().equals("https") && !either("HTTPS_PROXY").isBlank() ? "HTTPS_PROXY" : "HTTP_PROXY";
         String text = either(name).strip();
-        if (text.isEmpty()) {
+        if (text.isEmpty() || isException(uri.getHost().replaceAll("[\\[\\]]", "").toLowerCase(Locale.ROOT))) {
             return null;
         }
         try {
-            URI uri = new URI(text.startsWith("http://") || text.startsWith("https://") ? text : "http://" + text);
-            if (uri.getHost() != null) {
-                String user = uri.getUserInfo();
-                int port = uri.getPort() >= 0 ? uri.getPort() : uri.getScheme().equals("https") ? 443 : 80;
-                return new HttpProxy(uri.getHost(), port, user == null ? ""
+            URI proxy = new URI(text.startsWith("http://") || text.startsWith("https://") ? text : "http://" + text);
+            if (proxy.getHost() != null) {
+                String user = proxy.getUserInfo();
+                int port = proxy.getPort() >= 0 ? proxy.getPort() : proxy.getScheme().equals("https") ? 443 : 80;
+                return new HttpProxy(proxy.getHost(), port, user == null ? ""
                         : "Basic " + Base64.getEncoder().encodeToString(user.getBytes(StandardCharsets.UTF_8)));
             }
         } catch (URISyntaxException e) {
@@ -56,15 +58,6 @@ final class HttpProxies extends ProxySelector {
         }
         throw new IllegalArgumentException("the proxy in the environment variable " + name + " or " + name.toLowerCase(Locale.ROOT)
                 + " is not of the form http://host:port");
-    }
-
-    /** @throws IllegalArgumentException with a sentence that holds no password when the proxy's URL can't be used */
-    private HttpProxy proxyFor(URI uri) {
-        if (isException(uri.getHost().replaceAll("[\\[\\]]", "").toLowerCase(Locale.ROOT))) {
-            return null;
-        }
-        HttpProxy secure = uri.getScheme().equals("https") ? proxy("HTTPS_PROXY") : null;
-        return secure == null ? proxy("HTTP_PROXY") : secure;
     }
 
     private boolean isException(String host) {

@@ -148,7 +148,7 @@ public final class JsonParser {
                 throw unexpected("a member's name");
             }
             if (!(string() instanceof JsonValue.Str(String name))) {
-                throw tooMuchText();
+                throw tooLarge("a name of more than " + limits.stringBytes() + " bytes");
             }
             skipSpace();
             expect(':');
@@ -257,15 +257,15 @@ public final class JsonParser {
             }
             digits(literal);
         }
-        textBytes += literal.length();
+        count(literal.length());
         return new JsonValue.Num(literal.toString());
     }
 
     private int digits(StringBuilder literal) throws IOException {
         int count = 0;
         while (peek() >= '0' && peek() <= '9') {
-            if (textBytes + literal.length() >= limits.textBytes()) {
-                throw tooMuchText();
+            if (literal.length() == limits.stringBytes()) {
+                throw tooLarge("a number of more than " + limits.stringBytes() + " digits");
             }
             literal.append((char) read());
             count++;
@@ -279,7 +279,6 @@ public final class JsonParser {
     /** A {@code Str}, or {@code Omitted} when it does not fit. */
     private JsonValue string() throws IOException {
         read();
-        int room = limits.textBytes() - textBytes;
         long dropped = 0;
         int length = 0;
         while (true) {
@@ -288,7 +287,7 @@ public final class JsonParser {
                 return new JsonValue.Omitted(dropped + length);
             }
             if (c == '"') {
-                textBytes += length;
+                count(length);
                 return new JsonValue.Str(new String(text, 0, length, StandardCharsets.UTF_8));
             }
             if (c == END || c < 0x20) {
@@ -302,9 +301,9 @@ public final class JsonParser {
             } else {
                 text[length++] = (byte) c;
             }
-            if (length > room) {
+            if (length > limits.stringBytes()) {
                 if (!omits) {
-                    throw tooMuchText();
+                    throw tooLarge("a string of more than " + limits.stringBytes() + " bytes");
                 }
                 dropped += length;
                 length = 0;
@@ -370,8 +369,11 @@ public final class JsonParser {
         return new JsonException(found + " where " + wanted + " should be, at byte " + offset());
     }
 
-    private JsonException tooMuchText() {
-        return tooLarge("more than " + limits.textBytes() + " bytes of text in one value");
+    private void count(int moreTextBytes) throws IOException {
+        textBytes += moreTextBytes;
+        if (textBytes > limits.textBytes()) {
+            throw tooLarge("more than " + limits.textBytes() + " bytes of text in one value");
+        }
     }
 
     private JsonException tooLarge(String what) {

@@ -4,14 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.sun.management.HotSpotDiagnosticMXBean;
 import flannel.etcd.LeaseRegistry.Cursor;
 import flannel.json.JsonValue;
+import flannel.lab.Etcd;
 import flannel.lease.StoreEvent.ConfigChanged;
-import com.sun.management.HotSpotDiagnosticMXBean;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.io.OutputStream;
+import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -131,6 +133,74 @@ class EtcdHttpTest {
         });
         UnavailableException e = assertThrows(UnavailableException.class, () -> http(proxy).stream(GET, QUICK.poll()));
         assertEquals("etcd can't be watched: " + proxy.endpoint() + ": httpproxy: zero endpoints currently available", e.getMessage());
+    }
+
+    /** What a registry does with a watch's events: believes them when the header before them is right. */
+    private static final class Events implements EtcdHttp.LongList {
+
+        private final List<String> seen = new ArrayList<>();
+
+        @Override
+        public String member() {
+            return "events";
+        }
+
+        @Override
+        public void restart() {
+            seen.clear();
+        }
+
+        @Override
+        public boolean begin(JsonValue before) {
+            if (before.get("header") == null) {
+                return false;
+            }
+            seen.add("after revision " + (before.get("header").integer("revision") > 0 ? "N" : "0"));
+            return true;
+        }
+
+        @Override
+        public void element(JsonValue event) {
+            seen.add(event.get("kv").text("key") + " " + event.get("kv").get("value"));
+        }
+    }
+
+    @Test
+    void aWatchsEventsComeOneByOneAfterTheirHeader() throws Exception {
+        String event = "{\"kv\":{\"key\":\"k\",\"value\":\"v\"}}";
+        String large = "{\"kv\":{\"key\":\"l\",\"value\":\"" + "x".repeat(1_400_000) + "\"}}";
+        FakeEtcd etcd = fake(call -> call.open().chunk("{\"result\":{\"header\":{\"revision\":\"7\"},\"created\":true}}"
+                + "{\"result\":{\"header\":{\"revision\":\"8\"},\"events\":[" + (event + ",").repeat(20_000) + large + "]}}"
+                + "{\"result\":{\"events\":[" + event + "],\"header\":{\"revision\":\"9\"}}}"));
+        Events events = new Events();
+        try (EtcdStream poll = http(etcd).stream(GET, Duration.ofSeconds(20))) {
+            assertTrue(poll.next(events).get("result").isTrue("created"));
+            assertEquals(List.of(), events.seen);
+            assertEquals(8, poll.next(events).get("result").get("header").integer("revision"));
+            assertEquals(20_002, events.seen.size());
+            assertEquals(List.of("after revision N", "k \"v\""), events.seen.subList(0, 2));
+            assertEquals("l null", events.seen.getLast());
+            assertEquals(1, poll.next(events).get("result").list("events").size(), "they stay in the message");
+            assertEquals(List.of(), events.seen);
+        }
+    }
+
+    @Test
+    void etcdsHeadersComeBeforeItsEvents() throws Exception {
+        assumeTrue(Etcd.isInstalled(), "etcd is not installed");
+        try (Etcd etcd = Etcd.start("--enable-v2")) {
+            etcd.putV3("k", "1");
+            etcd.putV3("k", "2");
+            EtcdHttp http = http(etcd.endpoint(), InetAddress::getAllByName, EtcdTimeouts.DEFAULT);
+            Events events = new Events();
+            try (EtcdStream poll = http.stream(new EtcdHttp.Request("POST", "/v3/watch", "application/json",
+                    "{\"create_request\":{\"key\":\"aw==\",\"start_revision\":\"1\"}}", List.of()), Duration.ofSeconds(20))) {
+                while (events.seen.isEmpty()) {
+                    poll.next(events);
+                }
+            }
+            assertEquals(List.of("after revision N", "aw== \"MQ==\"", "aw== \"Mg==\""), events.seen);
+        }
     }
 
     // ---- names ----

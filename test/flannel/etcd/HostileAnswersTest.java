@@ -34,13 +34,13 @@ class HostileAnswersTest {
         }
         assertEquals("""
                 a token of 100 MB: {"kvs":[]}, 1 entries, 1 of them too large
-                a name of 100 MB: more than 16384 bytes of text in one value, at byte 104857603
-                a number of 100 MB: more than 16384 bytes of text in one value, at byte 16385
+                a name of 100 MB: a name of more than 16384 bytes, at byte 104857603
+                a number of 100 MB: a number of more than 16384 digits, at byte 16385
                 escapes of 96 MB: {"kvs":[]}, 1 entries, 1 of them too large
                 a string without end: more than 268435456 bytes in one value, at byte 268435456
                 an escape without end: more than 268435456 bytes in one value, at byte 268435456
                 white space without end: more than 268435456 bytes in one value, at byte 268435456
-                3 million members: more than 16384 bytes of text in one value, at byte 49156
+                3 million members: more than 10000 values in one, at byte 59998
                 3 million numbers in an entry: more than 10000 values in one, at byte 20018
                 a depth of 10 million: {"kvs":[]}, 1 entries, 1 of them too large
                 objects to a depth of 10 million: DEEP

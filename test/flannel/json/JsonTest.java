@@ -145,7 +145,7 @@ class JsonTest {
 
     // ---- limits ----
 
-    private static final JsonLimits SMALL = new JsonLimits(4, 12, 20, 5, 90, 400);
+    private static final JsonLimits SMALL = new JsonLimits(4, 12, 20, 50, 5, 90, 400);
 
     /** A string that does not fit, and what is nested too deep: the members beside it are still there. */
     @ParameterizedTest
@@ -173,8 +173,9 @@ class JsonTest {
     @ParameterizedTest
     @ValueSource(strings = {
         "[1,2,3,4,5,6,7,8,9,0,1,2] | more than 12 values in one, at byte 23",
-        "{'123456789012345678901':1} | more than 20 bytes of text in one value, at byte 24",
-        "[123456789012345678901] | more than 20 bytes of text in one value, at byte 21",
+        "{'123456789012345678901':1} | a name of more than 20 bytes, at byte 24",
+        "['12345678901234567890','12345678901234567890','12345678901'] | more than 50 bytes of text in one value, at byte 60",
+        "[123456789012345678901] | a number of more than 20 digits, at byte 21",
         "{'e':[1,2,3,4,5,6]} | more than 5 elements of \"e\", at byte 16",
         "{'e':['12345678901234567890','12345678901234567890','12345678901234567890','12345678901234567890','12345678901234567890']}"
             + " | more than 90 bytes of text in the elements of \"e\", at byte 120",
@@ -201,7 +202,7 @@ class JsonTest {
     @ParameterizedTest
     @ValueSource(strings = {
         "[[[[[]]]]] | nested deeper than 4, at byte 4",
-        "'123456789012345678901' | more than 20 bytes of text in one value, at byte 22"})
+        "'123456789012345678901' | a string of more than 20 bytes, at byte 22"})
     void textIsRefusedAsAWhole(String textAndMessage) {
         String text = textAndMessage.split(" \\| ")[0].replace('\'', '"');
         JsonException e = assertThrows(JsonException.class, () -> JsonValue.parse(text, SMALL));
