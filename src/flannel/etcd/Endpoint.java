@@ -49,8 +49,7 @@ final class Endpoint {
 
     /** For messages: the proxy that is between; "" when none is. */
     String proxy(HttpProxies proxies) {
-        // java.net.URI has no host when there is an underscore in it
-        return host.indexOf('_') < 0 ? proxies.name(URI.create(url)) : "";
+        return proxies.name(URI.create(url.replace('_', '-'))); // java.net.URI has no host with an underscore
     }
 
     /** The URL to ask: with the address that answered last, if that was not the first. */
@@ -59,7 +58,7 @@ final class Endpoint {
         return last != null ? last : host.indexOf('_') < 0 ? url : at(resolver.resolve(host)[0]);
     }
 
-    /** What else to ask when nothing could be connected to at {@code tried}. */
+    /** What else to ask when no connection could be made to {@code tried}, which is forgotten. */
     List<String> others(String tried) {
         reached = null;
         List<String> others = new ArrayList<>();

@@ -238,9 +238,17 @@ final class EtcdHttp implements AutoCloseable {
             }
             return response == null ? null : new EtcdStream(endpoints.get(at).toString(), response, startNanos, lifetime);
         } finally {
-            if (response == null) {
-                call.cancel(true);
+            if (response == null && !call.cancel(true)) {
+                call.thenAccept(EtcdHttp::drop); // it came just now
             }
+        }
+    }
+
+    private static void drop(HttpResponse<InputStream> response) {
+        try {
+            response.body().close();
+        } catch (IOException e) {
+            // nobody wants it
         }
     }
 
@@ -256,8 +264,9 @@ final class EtcdHttp implements AutoCloseable {
         for (int i = 0; i < request.headers().size(); i += 2) {
             builder.header(request.headers().get(i), request.headers().get(i + 1));
         }
-        if (!proxies.authorization(uri).isEmpty()) {
-            builder.header("Proxy-Authorization", proxies.authorization(uri));
+        String authorization = proxies.authorization(uri);
+        if (!authorization.isEmpty()) {
+            builder.header("Proxy-Authorization", authorization);
         }
         return builder.build();
     }

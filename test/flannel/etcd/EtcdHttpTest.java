@@ -356,6 +356,30 @@ class EtcdHttpTest {
         assertTrue(descriptors() <= descriptors + 20, descriptors + " files open before, " + descriptors() + " after");
     }
 
+    /** Headers that come in the very moment in which nobody waits for them any more. */
+    @Test
+    void answersThatComeTooLateAreDropped() throws Exception {
+        FakeEtcd etcd = fake(call -> {
+            Thread.sleep(5);
+            call.open();
+            while (true) {
+                Thread.sleep(50);
+                call.chunk(" ");
+            }
+        });
+        EtcdHttp http = http(etcd.endpoint(), InetAddress::getAllByName, new EtcdTimeouts(QUICK.connect(), Duration.ofMillis(6),
+                Duration.ofMillis(1), QUICK.poll()));
+        long descriptors = descriptors();
+        for (int i = 0; i < 500; i++) {
+            assertThrows(UnavailableException.class, () -> http.read(GET));
+        }
+        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        while (descriptors() > descriptors + 20 && System.nanoTime() < deadline) {
+            Thread.sleep(50);
+        }
+        assertTrue(descriptors() <= descriptors + 20, descriptors + " files open before, " + descriptors() + " after");
+    }
+
     private static EtcdHttp.Request get(String path) {
         return new EtcdHttp.Request("GET", path, null, null, List.of());
     }
