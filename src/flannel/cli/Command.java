@@ -132,7 +132,7 @@ public final class Command {
         }
         EtcdOptions etcd = new EtcdOptions(List.of(options.text("etcd-endpoints").split(",")), options.text("etcd-prefix"),
                 options.text("etcd-api"), options.text("etcd-cafile"), options.text("etcd-certfile"), options.text("etcd-keyfile"),
-                options.text("etcd-username"), options.text("etcd-password"));
+                options.text("etcd-username"), options.text("etcd-password"), environment);
         return new Settings(etcd,
                 new Underlays.Selection(options.list("iface"), options.list("iface-regex"), options.text("iface-can-reach")),
                 publicIp(options.text("public-ip")), Path.of(options.text("subnet-file")), Path.of(options.text("state-dir")),

@@ -126,6 +126,9 @@ final class EtcdV2Registry implements EtcdStore {
             String query = "?wait=true&recursive=true&waitIndex=" + next;
             String folder = narrow ? keys.subnets() + "/" : keys.folder();
             try (EtcdStream poll = http.stream(request("GET", folder, query, null), http.timeouts().poll())) {
+                if (poll == null) {
+                    continue;
+                }
                 JsonValue change;
                 try {
                     if (poll.status() != 200) {

@@ -91,7 +91,7 @@ final class EtcdV3Registry implements EtcdStore {
         for (boolean first = true; System.nanoTime() - startNanos < atMost.toNanos(); first = false) {
             try (EtcdStream poll = gateway.watch(JsonValue.object("create_request", JsonValue.object("key", encode(keys.folder()),
                     "range_end", encode(folderEnd()), "start_revision", Long.toString(next))))) {
-                while (true) {
+                while (poll != null) {
                     JsonValue message;
                     try {
                         message = poll.next();
