@@ -65,6 +65,17 @@ public final class UdpSocket implements AutoCloseable {
         }
     }
 
+    /** Sends messages from one on: how many were sent, or minus the error number. */
+    public int sendMany(MessageHeaders messages, int from, int count) {
+        return LibcMessages.sendmmsg(fd, messages, from, count, 0);
+    }
+
+    /** The same, but not more than one (for kernels without sendmmsg). */
+    public int sendOne(MessageHeaders messages, int from, int count) {
+        int result = LibcMessages.sendmsg(fd, messages, from, 0);
+        return result < 0 ? result : 1;
+    }
+
     private int option(int level, int option, int value) {
         try (Arena arena = Arena.ofConfined()) {
             return LibcSocket.setsockopt(fd, level, option, arena.allocateFrom(JAVA_INT, value));

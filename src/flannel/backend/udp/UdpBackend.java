@@ -8,7 +8,6 @@ import flannel.kernel.Link;
 import flannel.kernel.Underlay;
 import flannel.lease.Lease;
 import flannel.linux.Errno;
-import flannel.linux.Libc;
 import flannel.linux.SystemCallException;
 import flannel.linux.TunDevice;
 import flannel.linux.UdpSocket;
@@ -17,8 +16,6 @@ import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -46,17 +43,15 @@ public final class UdpBackend implements Backend {
     private final Arena arena;
     private final Tunnel tunnel;
     private final List<Counters> counters;
-    private final List<PacketLoop> loops = new ArrayList<>();
-    private final List<Thread> threads = new ArrayList<>();
-    private final int stopFd;
+    private final List<PacketLoop> loops;
+    private final List<Thread> threads;
 
     private UdpBackend(UdpConfig config, Ipv4Subnet network, Underlay underlay, Limits limits, Arena arena, TunDevice tun, UdpSocket socket,
-            Features features, int stopFd, Log log, Consumer<Throwable> fatal) {
+            Features features, Log log, Consumer<Throwable> fatal) throws SystemCallException {
         this.network = network;
         this.underlay = underlay;
         this.log = log;
         this.arena = arena;
-        this.stopFd = stopFd;
         tunnel = new Tunnel(tun, socket, features, config, underlay.mtu(), arena, log);
         Counters sent = new Counters();
         Counters received = limits.threads() == 1 ? sent : new Counters();
@@ -64,16 +59,16 @@ public final class UdpBackend implements Backend {
         Encapsulator out = new Encapsulator(tunnel, arena, limits, sent, log);
         Decapsulator in = new Decapsulator(tunnel, arena, limits, received, log);
         if (limits.threads() == 1) {
-            start("udp", new PacketLoop(tunnel, out, in, stopFd, arena, fatal));
+            loops = List.of(new PacketLoop(tunnel, out, in, arena, fatal));
+            threads = List.of(start("udp", loops.getFirst()));
         } else {
-            start("udp-out", new PacketLoop(tunnel, out, null, stopFd, arena, fatal));
-            start("udp-in", new PacketLoop(tunnel, null, in, stopFd, arena, fatal));
+            loops = List.of(new PacketLoop(tunnel, out, null, arena, fatal), new PacketLoop(tunnel, null, in, arena, fatal));
+            threads = List.of(start("udp-out", loops.getFirst()), start("udp-in", loops.getLast()));
         }
     }
 
-    private void start(String name, PacketLoop loop) {
-        loops.add(loop);
-        threads.add(Thread.ofPlatform().name(name).daemon().stackSize(256 << 10).start(loop));
+    private static Thread start(String name, PacketLoop loop) {
+        return Thread.ofPlatform().name(name).daemon().stackSize(256 << 10).start(loop);
     }
 
     /**
@@ -95,10 +90,9 @@ public final class UdpBackend implements Backend {
             TunDevice tun = openDevice(virtioHeader);
             try {
                 Features features = Features.enable(config.level(), virtioHeader, tun, socket);
-                int stopFd = SystemCallException.check("eventfd", Libc.eventfd(0, Libc.O_CLOEXEC));
                 log.info("udp: " + tun.name() + " on " + underlay.address() + ":" + config.port() + ", level " + config.level() + ": "
                         + features.describe() + ", " + (limits.threads() == 1 ? "one thread" : limits.threads() + " threads"));
-                return new UdpBackend(config, network, underlay, limits, Arena.ofShared(), tun, socket, features, stopFd, log, fatal);
+                return new UdpBackend(config, network, underlay, limits, Arena.ofShared(), tun, socket, features, log, fatal);
             } catch (IOException | RuntimeException e) {
                 tun.close();
                 throw e;
@@ -177,9 +171,6 @@ public final class UdpBackend implements Backend {
     @Override
     public void close() {
         loops.forEach(PacketLoop::stop);
-        try (Arena one = Arena.ofConfined()) {
-            Libc.write(stopFd, one.allocateFrom(ValueLayout.JAVA_LONG, 1), Long.BYTES);
-        }
         boolean interrupted = false;
         for (Thread thread : threads) {
             while (thread.isAlive()) {
@@ -195,8 +186,8 @@ public final class UdpBackend implements Backend {
         }
         tunnel.tun().close();
         tunnel.socket().close();
-        Libc.close(stopFd);
+        loops.forEach(PacketLoop::close);
         arena.close();
-        log.info("udp: " + tunnel.tun().name() + " closed");
+        log.info("udp: " + tunnel.tun().name() + " closed" + (log.v(1) ? ": " + counters() : ""));
     }
 }
