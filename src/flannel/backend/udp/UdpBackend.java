@@ -159,12 +159,17 @@ public final class UdpBackend implements Backend {
     public void leases(Ipv4Subnet own, Collection<Lease> peers) {
         Map<Ipv4Subnet, Ipv4> routes = new HashMap<>();
         peers.forEach(peer -> routes.put(peer.subnet(), peer.attributes().publicIp()));
-        tunnel.table(new ForwardingTable(network, routes));
+        tunnel.table(new ForwardingTable(network, own, routes));
     }
 
     /** What the data path has done so far. For all threads, at any time. */
     public UdpCounters counters() {
         return UdpCounters.sum(counters);
+    }
+
+    /** Largest datagram to that host as far as routers have told; {@link Integer#MAX_VALUE} when none has. */
+    int pathMtu(Ipv4 host) {
+        return tunnel.mtus().of(host.bits(), System.nanoTime());
     }
 
     /** Ends the data path; the TUN device vanishes, and its address and routes with it. */
