@@ -65,6 +65,14 @@ public final class UdpSocket implements AutoCloseable {
         }
     }
 
+    /**
+     * Puts that socket in this one's place, under the same file descriptor, in one step (dup3(2)): the descriptor is valid at any time.
+     * A call that another thread is inside ends on the old socket, which keeps its address until the last of them has returned.
+     */
+    public void replaceBy(UdpSocket other) throws SystemCallException {
+        SystemCallException.check("dup3 " + other.fd + " " + fd, Libc.dup3(other.fd, fd, Libc.O_CLOEXEC));
+    }
+
     /** Sends messages from one on: how many were sent, or minus the error number. */
     public int sendMany(MessageHeaders messages, int from, int count) {
         return LibcMessages.sendmmsg(fd, messages, from, count, 0);

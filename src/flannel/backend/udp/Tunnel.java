@@ -30,12 +30,12 @@ final class Tunnel {
     private final UdpSocket socket;
     private final Features features;
     private final UdpConfig config;
-    private final int mtu;
     private final Log log;
     private final MessageHeaders errorHeader;
     private final RateLimit restoreLogLimit = new RateLimit(1, 5);
     private final RateLimit mtuReportLimit = new RateLimit(MTU_REPORTS_PER_SECOND, MTU_REPORTS_PER_SECOND);
 
+    private volatile int mtu;
     private volatile ForwardingTable table = ForwardingTable.EMPTY;
     private volatile PathMtus mtus = PathMtus.NONE;
 
@@ -53,6 +53,26 @@ final class Tunnel {
         vectors.set(0, payload, 0, ERROR_PAYLOAD);
         errorHeader.vectors(0, vectors, 0, 1);
         socket.bufferSizes(SEND_BUFFER_BYTES, RECEIVE_BUFFER_BYTES);
+    }
+
+    /**
+     * Goes on with another socket, in the place of the one there was.
+     *
+     * @param nextMtu of the interface that its datagrams leave by
+     */
+    void moveTo(UdpSocket next, int nextMtu) throws SystemCallException {
+        next.bufferSizes(SEND_BUFFER_BYTES, RECEIVE_BUFFER_BYTES);
+        if (features.merging()) {
+            next.mergeReceived();
+        }
+        socket.replaceBy(next);
+        mtu(nextMtu);
+    }
+
+    /** The interface that the datagrams leave by is another, or has another MTU: what is known of the paths is forgotten. */
+    void mtu(int next) {
+        mtu = next;
+        mtus = PathMtus.NONE;
     }
 
     TunDevice tun() {

@@ -37,8 +37,8 @@ public final class UdpBackend implements Backend {
 
     private static final int MOST_DEVICES = 100;
 
+    private final UdpConfig config;
     private final Ipv4Subnet network;
-    private final Underlay underlay;
     private final Log log;
     private final Arena arena;
     private final Tunnel tunnel;
@@ -46,8 +46,11 @@ public final class UdpBackend implements Backend {
     private final List<PacketLoop> loops;
     private final List<Thread> threads;
 
+    private Underlay underlay;
+
     private UdpBackend(UdpConfig config, Ipv4Subnet network, Underlay underlay, Limits limits, Arena arena, TunDevice tun, UdpSocket socket,
             Features features, Log log, Consumer<Throwable> fatal) throws SystemCallException {
+        this.config = config;
         this.network = network;
         this.underlay = underlay;
         this.log = log;
@@ -85,7 +88,7 @@ public final class UdpBackend implements Backend {
     static UdpBackend open(UdpConfig config, Ipv4Subnet network, Underlay underlay, Limits limits, Log log, Consumer<Throwable> fatal)
             throws IOException {
         boolean virtioHeader = config.level().compareTo(Level.TSO) <= 0;
-        UdpSocket socket = UdpSocket.bind(underlay.address(), config.port());
+        UdpSocket socket = bind(underlay.address(), config.port());
         try {
             TunDevice tun = openDevice(virtioHeader);
             try {
@@ -101,6 +104,26 @@ public final class UdpBackend implements Backend {
             socket.close();
             throw e;
         }
+    }
+
+    private static UdpSocket bind(Ipv4 address, int port) throws SystemCallException {
+        try {
+            return UdpSocket.bind(address, port);
+        } catch (SystemCallException e) {
+            throw new SystemCallException("bind UDP " + address + ":" + port, e.errno(), remedy(e.errno(), address, port));
+        }
+    }
+
+    /** What to do about a failed bind; may be empty. */
+    static String remedy(int errno, Ipv4 address, int port) {
+        return switch (errno) {
+            case Errno.EACCES -> "ports below 1024 need CAP_NET_BIND_SERVICE: add it to CapabilityBoundingSet= of flanneld.service,"
+                    + " or set another \"Port\" in the network's configuration";
+            case Errno.EADDRINUSE -> "another program has this port (ss -ulpn sport = :" + port + " names it): stop it,"
+                    + " or set another \"Port\" in the network's configuration";
+            case Errno.EADDRNOTAVAIL -> address + " is on no interface of this host any more: see -iface and -public-ip";
+            default -> "";
+        };
     }
 
     /** flannel0, or the next free number when that name is somebody else's. */
@@ -160,6 +183,26 @@ public final class UdpBackend implements Backend {
         Map<Ipv4Subnet, Ipv4> routes = new HashMap<>();
         peers.forEach(peer -> routes.put(peer.subnet(), peer.attributes().publicIp()));
         tunnel.table(new ForwardingTable(network, own, routes));
+    }
+
+    /**
+     * Follows the underlay: it has another address, MTU or name now. The socket moves to the new address; TUN device, forwarding table and
+     * counters stay, and so do packets that wait at the device. Afterwards {@link #mtu} and {@link #link} answer for the new underlay.
+     *
+     * @throws SystemCallException when the new address can't be bound; everything is as before then
+     */
+    public void moveTo(Underlay next) throws SystemCallException {
+        if (next.address().equals(underlay.address())) {
+            tunnel.mtu(next.mtu());
+        } else {
+            try (UdpSocket socket = bind(next.address(), config.port())) {
+                tunnel.moveTo(socket, next.mtu());
+            }
+            loops.forEach(PacketLoop::wake);
+        }
+        log.info("udp: " + tunnel.tun().name() + " moved from " + underlay.address() + " on " + underlay.name() + " to " + next.address()
+                + " on " + next.name() + ", port " + config.port());
+        underlay = next;
     }
 
     /** What the data path has done so far. For all threads, at any time. */
