@@ -16,7 +16,9 @@ public final class Spelling {
      * their neighbour. Empty when more than a third of the letters would have to change.
      */
     public static Optional<String> nearest(String word, Collection<String> known) {
-        return known.stream().filter(each -> distance(word, each) <= word.length() / 3)
+        int most = word.length() / 3;
+        return known.stream()
+                .filter(each -> Math.abs(word.length() - each.length()) <= most && distance(word, each) <= most) // no table for a long word
                 .min(Comparator.comparingInt(each -> distance(word, each)));
     }
 
