@@ -26,13 +26,13 @@ public final class Command {
     /** Shown by {@code -version}; the package's version too. */
     public static final String VERSION = "1.0.0";
 
-    private static final int OK = 0;
+    static final int OK = 0;
 
     /** What may be better at the next try: systemd starts the daemon again. */
-    private static final int FAILED = 1;
+    static final int FAILED = 1;
 
     /** What will be the same at the next try, a wrong command line above all: the unit's RestartPreventExitStatus. */
-    private static final int WRONG = 2;
+    static final int WRONG = 2;
 
     /** Renewal margin in minutes: less than the 24 hours of a lease, or it would be renewed without end. */
     private static final int LONGEST_MARGIN = 24 * 60 - 1;
