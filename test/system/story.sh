@@ -143,7 +143,7 @@ slip_in_the_settings() {
     check "it fails, with the status of a wrong command line" says '^ExecMainStatus=2$'
     check "and is not tried again" says '^NRestarts=0$'
     on node2 'systemctl --no-pager --full status flanneld'
-    OUTPUT=$(printf '%s\n' "$OUTPUT" | grep 'flanneld\[' | tail -n 1)
+    OUTPUT=$(printf '%s\n' "$OUTPUT" | grep 'flanneld-start\[' | tail -n 1)
     check "its last line names the word, what was meant, and the file" says 'stray word "iface=eth0".*-iface=eth0.*/etc/sysconfig/flanneld'
     on node2 "sed -i 's;^FLANNEL_OPTIONS=.*;FLANNEL_OPTIONS=\"-iface=eth0 -v=1\";' /etc/sysconfig/flanneld && systemctl restart flanneld"
     check "put right, it starts" is_active node2 flanneld
@@ -294,12 +294,12 @@ etcd_stays_away() {
     shut_down node2
     boot node2 $NODE2
     check "Docker comes up without flanneld" await 60 is_active node2 docker
-    on node2 'timeout 60 systemctl restart docker'
+    on node2 'timeout 60 systemctl restart docker; ip -4 -brief address show docker0'
     check "it can be started anew meanwhile" is_active node2 docker
     check "flanneld goes on trying, and says what it waits for" await 20 waits_for_etcd node2
     on etcd 'systemctl start etcd'
     check "with etcd it comes up" await 60 is_active node2 flanneld
-    on node2 'journalctl --no-pager -b -u flanneld -o cat -g docker0'
+    on node2 'journalctl --no-pager -b -u flanneld -o cat | tail -n 12; ip -4 -brief address show docker0; ls -l /run/flannel'
     check "and says that Docker has not got its options" says 'docker0 has 172\.17\..*systemctl restart docker'
     on node2 'systemctl restart docker && docker start test02 && ip -4 -brief address show docker0'
     check "now it has" says "docker0 .* ${subnet//./\\.}\.1/24"
@@ -309,7 +309,7 @@ etcd_stays_away() {
 
 waits_for_etcd() {
     [ "$(on_quietly "$1" 'systemctl is-active flanneld')" = activating ] &&
-        on_quietly "$1" 'systemctl show -p StatusText flanneld' | grep -q 'waiting for etcd: .*connection refused'
+        on_quietly "$1" 'systemctl show -p StatusText flanneld' | grep -q 'waiting for .*connection refused'
 }
 
 # ---------------------------------------------------------------- the end of the package

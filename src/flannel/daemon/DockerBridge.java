@@ -4,11 +4,9 @@ import flannel.files.FileException;
 import flannel.files.SmallFiles;
 import flannel.files.SmallFiles.Readers;
 import flannel.log.Log;
-import java.io.IOException;
 import java.net.InterfaceAddress;
 import java.net.NetworkInterface;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
+import java.net.SocketException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -21,13 +19,14 @@ final class DockerBridge {
 
     private static final String NAME = "docker0";
 
-    /** The bridge's ports, the host's ends of the containers' devices; sysfs-class-net in the kernel's ABI documentation. */
-    private static final Path PORTS = Path.of("/sys/class/net", NAME, "brif");
-
     private static final String REMEDY = ": Docker must start again with the new options (systemctl restart docker); if that changes nothing, "
             + "its unit does not pass $DOCKER_NETWORK_OPTIONS to dockerd, see DOCKER in flanneld(8)";
 
-    private DockerBridge() {
+    private final Log log;
+    private String said = "";
+
+    DockerBridge(Log log) {
+        this.log = log;
     }
 
     /** Writes {@code /run/flannel/docker}, so that Docker's start need not wait for the script that the unit runs afterwards. */
@@ -41,21 +40,31 @@ final class DockerBridge {
      * What there is of Docker's network.
      *
      * @param addresses the bridge's IPv4 addresses with their prefix lengths
-     * @param mtu       the largest of its ports' MTUs, in bytes; 0 without a port. Its own says nothing: without ports it is 1500, with some
-     *                  the least of theirs
+     * @param mtu       the containers', in bytes; 0 while there is none: then the bridge's own, the least of its ports', says nothing
      */
     record Found(List<String> addresses, int mtu) {
     }
 
-    /** Says so when docker0 has an address that is not of the lease, or a container sends packets that are too large. */
-    static void compare(SubnetFile subnet, Log log) {
+    /**
+     * Says so, once, when docker0 has an address that is not of the lease, or a container sends packets that are too large. Docker may have
+     * started before this daemon or after it.
+     */
+    void compare(SubnetFile subnet) {
+        String trouble = found().flatMap(found -> trouble(subnet, found)).orElse("");
+        if (!trouble.isEmpty() && !trouble.equals(said)) {
+            log.warning(trouble);
+        }
+        said = trouble;
+    }
+
+    /** Empty without a bridge. */
+    private static Optional<Found> found() {
         try {
             NetworkInterface bridge = NetworkInterface.getByName(NAME);
-            if (bridge != null) {
-                trouble(subnet, new Found(addresses(bridge), portMtu())).ifPresent(log::warning);
-            }
-        } catch (IOException e) {
-            log.warning("cannot see the address and the ports of " + NAME + ": " + e.getMessage());
+            // up: it has a carrier, so it has a port, which is a container's
+            return bridge == null ? Optional.empty() : Optional.of(new Found(addresses(bridge), bridge.isUp() ? bridge.getMTU() : 0));
+        } catch (SocketException e) {
+            return Optional.empty(); // it has gone just now
         }
     }
 
@@ -79,18 +88,5 @@ final class DockerBridge {
 
     private static String text(InterfaceAddress address) {
         return address.getAddress().getHostAddress() + "/" + address.getNetworkPrefixLength();
-    }
-
-    private static int portMtu() throws IOException {
-        int largest = 0;
-        if (Files.isDirectory(PORTS)) {
-            try (DirectoryStream<Path> ports = Files.newDirectoryStream(PORTS)) {
-                for (Path port : ports) {
-                    NetworkInterface device = NetworkInterface.getByName(port.getFileName().toString());
-                    largest = Math.max(largest, device == null ? 0 : device.getMTU()); // null: its container has ended just now
-                }
-            }
-        }
-        return largest;
     }
 }
