@@ -89,15 +89,18 @@ public final class Command {
 
     /** One line and no usage: it has to be seen at the end of {@code systemctl status}. */
     private int refuse(String reason, Map<String, String> environment) {
-        stderr.println(reason + (isService(environment) ? place(environment) : " (flanneld -help lists the options)"));
+        stderr.println(reason + (isService(environment) ? " (the service's options are FLANNEL_OPTIONS in /etc/sysconfig/flanneld)"
+                : " (flanneld -help lists the options)"));
         return WRONG;
     }
 
-    /** Where the words of a service's command line are, for the end of a sentence. The unit's EnvironmentFile is in our environment too. */
-    private static String place(Map<String, String> environment) {
-        return isService(environment) ? " (the service's options are FLANNEL_OPTIONS in /etc/sysconfig/flanneld)" : "";
+    /** A service's operator is told the file too, unless the sentence has it already. */
+    private static String placed(String reason, Map<String, String> environment) {
+        return reason + (isService(environment) && !reason.contains("/etc/sysconfig") ? " (the service's settings are in /etc/sysconfig/flanneld)"
+                : "");
     }
 
+    /** The unit's EnvironmentFile is in our environment too. */
     private static boolean isService(Map<String, String> environment) {
         return environment.containsKey("FLANNEL_ETCD_ENDPOINTS") || environment.containsKey("FLANNEL_OPTIONS");
     }
@@ -107,7 +110,7 @@ public final class Command {
         try {
             log = Log.open(logOptions(options));
         } catch (OptionException | IllegalArgumentException e) {
-            return fail(new Log(stderr, 0), WRONG, e.getMessage() + place(environment));
+            return fail(new Log(stderr, 0), WRONG, placed(e.getMessage(), environment));
         } catch (IOException e) {
             return fail(new Log(stderr, 0), FAILED, "cannot write a log file in -log_dir \"" + options.text("log_dir") + "\": " + e);
         }
@@ -123,7 +126,7 @@ public final class Command {
             new Daemon(settings, new ServiceManager(environment.get("NOTIFY_SOCKET"), log), log).run();
             return OK;
         } catch (OptionException e) {
-            return fail(log, WRONG, e.getMessage() + place(environment));
+            return fail(log, WRONG, placed(e.getMessage(), environment));
         } catch (Daemon.StartException e) {
             return fail(log, FAILED, e.getMessage());
         }

@@ -127,7 +127,7 @@ class OptionsTest {
         assertTrue(stray.stderr().endsWith("? (the service's options are FLANNEL_OPTIONS in /etc/sysconfig/flanneld)\n"), stray.stderr());
         Outcome value = run(environment, "-public-ip=bad");
         assertEquals(2, value.status());
-        assertTrue(value.stderr().endsWith("address (the service's options are FLANNEL_OPTIONS in /etc/sysconfig/flanneld)\n"), value.stderr());
+        assertTrue(value.stderr().endsWith("address (the service's settings are in /etc/sysconfig/flanneld)\n"), value.stderr());
     }
 
     @ParameterizedTest
