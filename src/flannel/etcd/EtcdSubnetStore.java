@@ -32,7 +32,7 @@ public final class EtcdSubnetStore implements SubnetStore {
      * @throws IllegalArgumentException with a sentence when an option can't be used
      */
     public static SubnetStore open(EtcdOptions options, Log log) {
-        return new EtcdSubnetStore(registry(options, EtcdTimeouts.DEFAULT, log), "key " + new LeaseKeys(options.folder()).config() + " in etcd",
+        return new EtcdSubnetStore(registry(options, EtcdTimeouts.DEFAULT, log), "key " + new LeaseKeys(options.folder()).config() + " in etcd (-etcd-prefix)",
                 RandomGenerator.getDefault(), log);
     }
 

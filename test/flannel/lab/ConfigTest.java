@@ -63,7 +63,7 @@ class ConfigTest {
 
         Host one = lab.host(1);
         Daemon daemon = one.start(lab.options());
-        daemon.awaitLog("^E.*" + Lab.PREFIX + ".*");
+        daemon.awaitLog("^E.*" + Lab.PREFIX + "/config in etcd \\(-etcd-prefix\\).*write \\{\"Network\"");
         List<String> said = new ArrayList<>();
         for (Map.Entry<String, String> mistake : mistakes.entrySet()) {
             int before = daemon.logSize();
