@@ -271,7 +271,8 @@ final class NetworkSession implements OwnLease.Session {
         if (phase instanceof Unconfigured) {
             advance();
             if (text == null) {
-                complain("failed to retrieve network config: there is no " + around.store().configPlace() + "; waiting for it");
+                complain("failed to retrieve network config: there is no " + around.store().configPlace() + "; waiting for it:"
+                        + " what makes the network is to write {\"Network\": \"10.1.0.0/16\", \"Backend\": {\"Type\": \"vxlan\"}} there");
             }
         } else if (news) {
             log.warning("The network config " + (text == null ? "was deleted"

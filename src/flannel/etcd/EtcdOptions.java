@@ -33,6 +33,21 @@ public record EtcdOptions(List<String> endpoints, String prefix, String api, Str
     }
 
     /**
+     * Checks what is wrong whatever files and servers there are.
+     *
+     * @throws IllegalArgumentException with a sentence that names the option
+     */
+    public void check() {
+        urls();
+        if (!List.of("auto", "v2", "v3").contains(api)) {
+            throw new IllegalArgumentException("-etcd-api=" + api + " is not auto, v2 or v3");
+        }
+        if (certfile.isEmpty() != keyfile.isEmpty()) {
+            throw new IllegalArgumentException("-etcd-certfile and -etcd-keyfile are needed both");
+        }
+    }
+
+    /**
      * The endpoints as base URLs without a trailing slash.
      *
      * @throws IllegalArgumentException with a sentence when there is none or one is no http or https URL

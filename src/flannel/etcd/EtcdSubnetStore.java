@@ -34,7 +34,7 @@ public final class EtcdSubnetStore implements SubnetStore {
     public static SubnetStore open(EtcdOptions options, Log log) {
         RandomGenerator random = RandomGenerator.getDefault();
         return new EtcdSubnetStore(registry(options.startingAnywhere(random), EtcdTimeouts.DEFAULT, log),
-                "key " + new LeaseKeys(options.folder()).config() + " in etcd", random, log);
+                "key " + new LeaseKeys(options.folder()).config() + " in etcd (-etcd-prefix)", random, log);
     }
 
     static LeaseRegistry registry(EtcdOptions options, EtcdTimeouts timeouts, Log log) {

@@ -4,24 +4,43 @@ import flannel.json.JsonException;
 import flannel.json.JsonValue;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * A network's configuration, as stored under {@code <prefix>/config}. Names of members count whatever their case, as in Go's decoder;
- * unknown ones are passed over.
+ * unknown ones are passed over with a warning.
  *
  * @param network      the overlay's whole range
  * @param subnetLength prefix length of each host's subnet
  * @param subnetMin    first subnet to hand out; the very first of the network is left out unless it is named here
  * @param subnetMax    last subnet to hand out
  * @param backendType  in lower case; "udp" when the configuration has no Backend
- * @param backend      the member Backend; an empty object when there is none
+ * @param backend      the member Backend; its Type alone when there is none
+ * @param warnings     what is no mistake but probably not what was meant, a sentence each
  */
 public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin, Ipv4 subnetMax, String backendType,
-        JsonValue backend) {
+        JsonValue.Obj backend, List<String> warnings) {
 
     /** A subnet needs a gateway's address and a container's beside its own and its broadcast address. */
     private static final int LONGEST_SUBNET = 30;
+
+    private record Unusable(Ipv4Subnet range, String what) {
+    }
+
+    /** What no container can have for its address; RFC 6890 and the registry it made. */
+    private static final List<Unusable> UNUSABLE = List.of(
+            new Unusable(Ipv4Subnet.parse("0.0.0.0/8"), "\"this network\", which is never a destination"),
+            new Unusable(Ipv4Subnet.parse("127.0.0.0/8"), "loopback, which never leaves a host"),
+            new Unusable(Ipv4Subnet.parse("169.254.0.0/16"), "link-local, which no router passes on"),
+            new Unusable(Ipv4Subnet.parse("224.0.0.0/4"), "multicast"),
+            new Unusable(Ipv4Subnet.parse("240.0.0.0/4"), "reserved, and broadcast"));
+
+    /** How {@link JsonException} tells where. */
+    private static final Pattern OFFSET = Pattern.compile("at byte (\\d{1,9})$");
 
     /**
      * Reads and validates a configuration.
@@ -29,13 +48,13 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
      * @throws IllegalArgumentException with one sentence that says which member is wrong and why
      */
     public static NetworkConfig parse(String json) {
-        JsonValue config;
+        JsonValue value;
         try {
-            config = JsonValue.parse(json);
+            value = JsonValue.parse(json);
         } catch (JsonException e) {
-            throw new IllegalArgumentException("it is not JSON: " + e.getMessage());
+            throw new IllegalArgumentException("it is not JSON: " + inLines(e.getMessage(), json));
         }
-        if (!(config instanceof JsonValue.Obj)) {
+        if (!(value instanceof JsonValue.Obj config)) {
             throw new IllegalArgumentException("it is not a JSON object");
         }
         Ipv4Subnet network = network(config);
@@ -46,14 +65,25 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
         if (min.compareTo(max) > 0) {
             throw new IllegalArgumentException("SubnetMin " + min + " is above SubnetMax " + max);
         }
-        JsonValue backend = member(config, "Backend");
-        if (backend == null) {
-            return new NetworkConfig(network, length, min, max, "udp", JsonValue.object());
+        JsonValue.Obj backend = switch (member(config, "Backend")) {
+            case null -> JsonValue.object("Type", "udp");
+            case JsonValue.Obj object -> object;
+            case JsonValue other -> throw new IllegalArgumentException("Backend must be an object, as in {\"Type\":\"vxlan\"}, not " + other);
+        };
+        String type = text(backend, "Type").toLowerCase(Locale.ROOT);
+        return new NetworkConfig(network, length, min, max, type, backend, ConfigMembers.warnings(config, type, backend));
+    }
+
+    /** The parser counts bytes, the writer of a configuration has lines and columns. */
+    private static String inLines(String message, String json) {
+        Matcher offset = OFFSET.matcher(message);
+        if (!offset.find()) {
+            return message;
         }
-        if (!(backend instanceof JsonValue.Obj)) {
-            throw new IllegalArgumentException("Backend must be an object, as in {\"Type\":\"vxlan\"}, not " + backend);
-        }
-        return new NetworkConfig(network, length, min, max, text(backend, "Type").toLowerCase(Locale.ROOT), backend);
+        byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
+        String read = new String(bytes, 0, Math.min(bytes.length, Integer.parseInt(offset.group(1))), StandardCharsets.UTF_8);
+        int line = 1 + (int) read.chars().filter(c -> c == '\n').count();
+        return offset.replaceFirst("in line " + line + ", column " + (read.length() - read.lastIndexOf('\n')));
     }
 
     private static Ipv4Subnet network(JsonValue config) {
@@ -72,6 +102,12 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
         }
         if (network.prefixLength() == 0) {
             throw new IllegalArgumentException("Network " + network + " is the whole Internet");
+        }
+        for (Unusable unusable : UNUSABLE) {
+            if (unusable.range().overlaps(network)) {
+                throw new IllegalArgumentException("Network " + network + (unusable.range().contains(network) ? " is in " : " holds ")
+                        + unusable.range() + ", " + unusable.what() + "; choose a private range, as 10.1.0.0/16");
+            }
         }
         if (network.prefixLength() >= LONGEST_SUBNET) {
             throw new IllegalArgumentException("Network " + network + " is too small to be divided into subnets");
