@@ -112,7 +112,7 @@ public final class Command {
         } catch (OptionException | IllegalArgumentException e) {
             return fail(new Log(stderr, 0), WRONG, placed(e.getMessage(), environment));
         } catch (IOException e) {
-            return fail(new Log(stderr, 0), FAILED, "cannot write a log file in -log_dir \"" + options.text("log_dir") + "\": " + e);
+            return fail(new Log(stderr, 0), FAILED, "cannot write a log file in -log_dir \"" + options.text("log_dir") + "\": " + e.getMessage());
         }
         for (String warning : options.warnings()) {
             log.warning(warning);

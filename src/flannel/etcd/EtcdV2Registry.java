@@ -107,7 +107,7 @@ final class EtcdV2Registry implements EtcdStore {
     }
 
     private Entry entry(JsonValue node) {
-        return keys.entry(node.text("key"), node.text("value"), expiry(node), node.integer("modifiedIndex"));
+        return keys.entry(node.text("key"), node.get("value") instanceof JsonValue.Omitted ? null : node.text("value"), expiry(node), node.integer("modifiedIndex"));
     }
 
     /** By this host's clock, from the seconds left: etcd's own clock, in {@code expiration}, may be another. */

@@ -67,7 +67,7 @@ final class EtcdV3Registry implements EtcdStore {
     }
 
     private Entry entry(JsonValue kv) {
-        return keys.entry(decode(kv.text("key")), decode(kv.text("value")), etcdLease(kv) == 0 ? new Lease.Never() : new Lease.Unknown(),
+        return keys.entry(decode(kv.text("key")), kv.get("value") instanceof JsonValue.Omitted ? null : decode(kv.text("value")), etcdLease(kv) == 0 ? new Lease.Never() : new Lease.Unknown(),
                 kv.integer("mod_revision"));
     }
 

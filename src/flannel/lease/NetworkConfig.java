@@ -86,7 +86,7 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
         return offset.replaceFirst("in line " + line + ", column " + (read.length() - read.lastIndexOf('\n')));
     }
 
-    private static Ipv4Subnet network(JsonValue config) {
+    private static Ipv4Subnet network(JsonValue.Obj config) {
         String text = text(config, "Network");
         if (text.isEmpty()) {
             throw new IllegalArgumentException("it has no Network, as in {\"Network\":\"10.1.0.0/16\"}");
@@ -115,7 +115,7 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
         return network;
     }
 
-    private static int subnetLength(JsonValue config, Ipv4Subnet network) {
+    private static int subnetLength(JsonValue.Obj config, Ipv4Subnet network) {
         int byDefault = network.prefixLength() < 24 ? 24 : network.prefixLength() + 1;
         long length = integer(config, "SubnetLen", byDefault);
         if (length == 0) {
@@ -130,7 +130,7 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
         return (int) length;
     }
 
-    private static Ipv4 bound(JsonValue config, String name, Ipv4 byDefault, Ipv4Subnet network, int subnetLength) {
+    private static Ipv4 bound(JsonValue.Obj config, String name, Ipv4 byDefault, Ipv4Subnet network, int subnetLength) {
         String text = text(config, name);
         if (text.isEmpty()) {
             return byDefault;
@@ -184,7 +184,7 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
         return value.isEmpty() ? byDefault : value;
     }
 
-    private static String text(JsonValue object, String name) {
+    private static String text(JsonValue.Obj object, String name) {
         return switch (member(object, name)) {
             case null -> "";
             case JsonValue.Str text -> text.value();
@@ -192,7 +192,7 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
         };
     }
 
-    private static long integer(JsonValue object, String name, long byDefault) {
+    private static long integer(JsonValue.Obj object, String name, long byDefault) {
         return switch (member(object, name)) {
             case null -> byDefault;
             case JsonValue.Num number when number.literal().matches("-?\\d{1,18}") -> Long.parseLong(number.literal());
@@ -201,10 +201,10 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
     }
 
     /** The member of that name in any case; null when it is absent or null. */
-    private static JsonValue member(JsonValue object, String name) {
+    static JsonValue member(JsonValue.Obj object, String name) {
         JsonValue found = null;
         String wanted = name.toLowerCase(Locale.ROOT);
-        for (var member : ((JsonValue.Obj) object).members().entrySet()) {
+        for (var member : object.members().entrySet()) {
             if (member.getKey().toLowerCase(Locale.ROOT).equals(wanted) && !(member.getValue() instanceof JsonValue.Null)) {
                 found = member.getValue();
             }

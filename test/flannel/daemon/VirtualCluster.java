@@ -82,7 +82,7 @@ final class VirtualCluster {
                     new StateDirectory(Path.of("/proc/1/nowhere"), new Log(new PrintStream(new ByteArrayOutputStream()), 0)).forNetwork(""), this,
                     new Readiness(nobody, List.of("")), queue, beside::add, time, random, log);
             session = new NetworkSession(around, kernel.underlay(), mark,
-                    (config, underlay, publicIp) -> new HostGwBackend(underlay, publicIp),
+                    (config, underlay, publicIp, former) -> new HostGwBackend(underlay, publicIp),
                     new DataPath("", kernel.reconciler(log), FakeKernel.packetFilter(log), Duration.ofHours(1), time, log));
             follower = store.follower(random);
         }
