@@ -237,7 +237,7 @@ final class NetworkSession implements OwnLease.Session {
         }
         apply(changes);
         own.storeAnswers();
-        own.listed(list.continued());
+        own.listed(table.isContinued());
         own.roomMade();
         configured(list.config());
     }

@@ -225,12 +225,17 @@ final class OwnLease {
         scheduleRenewal();
     }
 
+    /** What the store has under the own lease's key, as far as told; null for nothing. */
+    private Entry seen() {
+        return table.isKept(lease.key()) ? null : table.get(lease.key());
+    }
+
     /** The watch may have told what became of a write of ours before the write's own answer was here. */
     private void catchUp() {
-        Entry seen = table.get(lease.key());
+        Entry seen = seen();
         if (goneWhileWriting) {
             revoked(); // or not: to take it again finds out which came first
-        } else if (seen == null || seen.asOf() <= lease.asOf()) {
+        } else if (seen == null || !isNews(seen)) {
             table.put(lease);
             if (!lease.attributes().equals(attributes)) {
                 renewal.now(); // it was to say something else by the time that this was written
@@ -249,7 +254,7 @@ final class OwnLease {
         }
         boolean gone = goneWhileWriting;
         become(State.HELD);
-        Entry seen = table.get(lease.key());
+        Entry seen = seen();
         if (reason instanceof LeaseConflictException && (gone || seen == null)) {
             revoked();
         } else if (reason instanceof LeaseConflictException && seen.asOf() != lease.asOf()) {
@@ -292,10 +297,10 @@ final class OwnLease {
         if (lease() == null) {
             return;
         }
-        Entry seen = table.get(lease.key());
+        Entry seen = seen();
         if (seen == null) {
             gone();
-        } else if (!continued || seen.asOf() > lease.asOf()) {
+        } else if (!continued || isNews(seen)) {
             written(seen);
             if (!continued) {
                 renewal.now(); // what a store in doubt says of its end is as old as the store
@@ -313,9 +318,15 @@ final class OwnLease {
         }
         if (!entry.key().equals(lease.key())) {
             giveBack(entry);
-        } else if (entry.asOf() > lease.asOf()) {
+        } else if (isNews(entry)) {
             written(entry);
         }
+    }
+
+    /** Newer than what is held; or as old and other, as in a store that was restored from a backup and written to since. */
+    private boolean isNews(Entry entry) {
+        return entry.asOf() > lease.asOf() || entry.asOf() == lease.asOf()
+                && !(entry instanceof Lease seen && seen.attributes().equals(lease.attributes()));
     }
 
     /** The own lease's key is not there any more. */
