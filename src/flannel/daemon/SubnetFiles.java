@@ -70,18 +70,20 @@ final class SubnetFiles {
     /** Writes what is to be told from now on. False when that fails. */
     boolean want(SubnetFile next) {
         wanted = next;
+        boolean written = write();
         place.lookAtDocker(wanted);
-        return write();
+        return written;
     }
 
     /** Looks whether the file is there and says what it should, and writes it if not. False when that fails. */
     boolean check() {
-        place.lookAtDocker(wanted);
         boolean asWanted = place.read().equals(Optional.of(wanted.text()));
         if (!asWanted && trouble.isEmpty()) {
             log.warning("Putting back the subnet file, which somebody removed or changed");
         }
-        return asWanted && trouble.isEmpty() || write();
+        boolean written = asWanted && trouble.isEmpty() || write();
+        place.lookAtDocker(wanted);
+        return written;
     }
 
     private boolean write() {
