@@ -7,7 +7,6 @@ import flannel.lease.LeaseConflictException;
 import flannel.lease.LeaseKey;
 import flannel.lease.NetworkConfig;
 import flannel.lease.StoreException;
-import flannel.lease.SubnetStore;
 import flannel.lease.SubnetStore.Holder;
 import flannel.lease.SubnetStore.Taken;
 import flannel.lease.SubnetStore.Wish;
@@ -20,7 +19,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.random.RandomGenerator;
 
 /**
  * The life of this host's lease: asked for, held, renewed in time, written again when somebody changes it, lost, asked for again. For the
@@ -45,14 +43,6 @@ final class OwnLease {
         boolean askAgain(Lease revoked);
 
         void complain(String trouble);
-
-        /** Does something with the store beside the session's thread, and has the session told of the outcome (null: of none). */
-        void write(StoreWrite job, boolean renewing);
-    }
-
-    /** A write to the store, and what the session shall be told when it is done. */
-    interface StoreWrite {
-        Message run() throws StoreException, InterruptedException;
     }
 
     private enum State { NONE, ASKING, HELD, WRITING }
@@ -65,11 +55,8 @@ final class OwnLease {
     /** After so long without a fight over the lease the next one is a new one. */
     private static final Duration CALM = Duration.ofMinutes(10);
 
-    private final SubnetStore store;
+    private final Surroundings around;
     private final LeaseTable table;
-    private final Duration renewMargin;
-    private final RandomGenerator random;
-    private final Clock clock;
     private final Log log;
     private final Session session;
 
@@ -95,22 +82,18 @@ final class OwnLease {
     private boolean goneWhileWriting;
 
     /** @param wanted the subnet this host had before; null for none */
-    OwnLease(SubnetStore store, LeaseTable table, Ipv4Subnet wanted, Duration renewMargin, RandomGenerator random, Clock clock, Log log,
-            Session session) {
-        this.store = store;
+    OwnLease(Surroundings around, LeaseTable table, Ipv4Subnet wanted, Session session) {
+        this.around = around;
         this.table = table;
         this.wanted = wanted;
-        this.renewMargin = renewMargin;
-        this.random = random;
-        this.clock = clock;
-        this.log = log;
         this.session = session;
-        renewal = new Alarm(clock);
-        retry = new Alarm(clock);
-        calm = new Alarm(clock);
-        retryPause = new Pause(Duration.ofSeconds(1), Duration.ofSeconds(15), random);
-        renewalPause = new Pause(Duration.ofSeconds(15), Duration.ofMinutes(1), random);
-        rewritePause = new Pause(Duration.ofMillis(500), Duration.ofSeconds(15), random);
+        log = around.log();
+        renewal = new Alarm(around.clock());
+        retry = new Alarm(around.clock());
+        calm = new Alarm(around.clock());
+        retryPause = new Pause(Duration.ofSeconds(1), Duration.ofSeconds(15), around.random());
+        renewalPause = new Pause(Duration.ofSeconds(15), Duration.ofMinutes(1), around.random());
+        rewritePause = new Pause(Duration.ofMillis(500), Duration.ofSeconds(15), around.random());
     }
 
     /** Null when there is none. */
@@ -182,14 +165,26 @@ final class OwnLease {
         become(State.ASKING);
         Wish wish = new Wish(config, attributes, wanted, Set.copyOf(strangers), table.keptSubnets());
         List<Entry> known = List.copyOf(table.entries());
-        session.write(() -> new Message.LeaseTaken(store.take(wish, known)), false);
+        around.ask(() -> {
+            try {
+                return new Message.LeaseTaken(around.store().take(wish, known));
+            } catch (StoreException e) {
+                return new Message.LeaseFailed(e, false);
+            }
+        });
     }
 
     private void renew() {
         become(State.WRITING);
         Lease held = lease;
         LeaseAttributes now = attributes;
-        session.write(() -> new Message.LeaseRenewed(store.renew(held, now)), true);
+        around.ask(() -> {
+            try {
+                return new Message.LeaseRenewed(around.store().renew(held, now));
+            } catch (StoreException e) {
+                return new Message.LeaseFailed(e, true);
+            }
+        });
     }
 
     void taken(Taken taken) {
@@ -278,16 +273,16 @@ final class OwnLease {
     private void scheduleRenewal() {
         Duration left = switch (lease.expiry()) {
             case Lease.Never never -> null;
-            case Lease.At(Instant end) -> Duration.between(clock.wallTime(), end);
+            case Lease.At(Instant end) -> Duration.between(around.clock().wallTime(), end);
             case Lease.Unknown unknown -> TIME_TO_LIVE;
         };
         if (left == null) {
             renewal.cancel();
             return;
         }
-        Duration wait = left.minus(renewMargin);
+        Duration wait = left.minus(around.settings().renewMargin());
         // hosts that were started together need not come to their store together for ever
-        renewal.in(wait.isNegative() ? Duration.ZERO : wait.minusNanos(random.nextLong(wait.toNanos() / 10 + 1)));
+        renewal.in(wait.isNegative() ? Duration.ZERO : wait.minusNanos(around.random().nextLong(wait.toNanos() / 10 + 1)));
     }
 
     // ---- what becomes of it in the store ----
@@ -347,11 +342,6 @@ final class OwnLease {
         }
     }
 
-    private void move() {
-        lose(null);
-        take();
-    }
-
     private void lose(Ipv4Subnet next) {
         become(State.NONE);
         wanted = next;
@@ -368,46 +358,19 @@ final class OwnLease {
             }
         } else if (state == State.WRITING) {
             return; // our write under way meets it as a conflict, or has made it obsolete
-        } else if (entry instanceof Lease seen) {
-            changed(seen);
         } else {
-            rewrite(entry, "The value of our lease " + lease.subnet() + " was made unreadable (" + ((Entry.Occupied) entry).why()
-                    + "); writing it again");
+            switch (Verdict.of(entry, lease, attributes, takenFrom, rewrites >= REASSERTIONS)) {
+                case Verdict.Rewrite(String why) -> rewrite(entry, why);
+                case Verdict.Move(String why, Holder stranger) -> {
+                    log.error(why);
+                    if (stranger != null) {
+                        strangers.add(stranger);
+                    }
+                    lose(null);
+                    take();
+                }
+            }
         }
-    }
-
-    private void changed(Lease seen) {
-        LeaseAttributes now = seen.attributes();
-        boolean ourAddress = now.publicIp().equals(attributes.publicIp());
-        boolean ourMark = now.node().equals(attributes.node());
-        if (!ourAddress && !ourMark) {
-            log.error("Lease " + seen.subnet() + " is now held by " + now.publicIp() + "; moving to another subnet");
-            move();
-        } else if (ourAddress && !isAnotherHost(now)) {
-            rewrite(seen, "The value of our lease " + seen.subnet() + " was changed to " + now.toJson() + "; writing it again");
-        } else if (takenFrom != null && Holder.of(now).equals(Holder.of(takenFrom)) || now.node().isEmpty() || rewrites >= REASSERTIONS) {
-            log.error(rival(seen) + "; moving to another subnet");
-            strangers.add(Holder.of(now));
-            move();
-        } else {
-            rewrite(seen, rival(seen) + "; taking the lease back, the other host has to move");
-        }
-    }
-
-    /** Whether the writer of a value with our PublicIP must be a host other than this one, not an operator who edited it. */
-    private boolean isAnotherHost(LeaseAttributes seen) {
-        return seen.node().isEmpty() ? seen.backendData() != null && !seen.backendData().equals(attributes.backendData())
-                : !seen.node().equals(attributes.node());
-    }
-
-    private String rival(Lease seen) {
-        LeaseAttributes now = seen.attributes();
-        return now.node().equals(attributes.node())
-                ? "two machines bear the mark " + now.node() + ": this one, " + attributes.publicIp() + ", and " + now.publicIp() + ", which wrote"
-                        + " lease " + seen.subnet() + "; one is a copy of the other: remove the state directory (-state-dir) of the copy"
-                : "two hosts claim the PublicIP " + now.publicIp() + ": this one (mark " + attributes.node() + ") and "
-                        + (now.node().isEmpty() ? "one with a Go flannel" : "one with mark " + now.node()) + ", which wrote lease "
-                        + seen.subnet() + "; check -iface and -public-ip on both";
     }
 
     private static String describe(LeaseAttributes holder) {
@@ -445,14 +408,14 @@ final class OwnLease {
         Ipv4 address = other.attributes().publicIp();
         if (address.equals(attributes.publicIp()) || formerAddresses.contains(address)) {
             log.info("Giving back lease " + other.subnet() + ", which this host wrote too");
-            session.write(() -> {
+            around.ask(() -> {
                 try {
-                    store.giveBack(other);
+                    around.store().giveBack(other);
                 } catch (StoreException e) {
                     // written by somebody else since, or the store is away: it is met again with the next list
                 }
                 return null;
-            }, false);
+            });
         }
     }
 }

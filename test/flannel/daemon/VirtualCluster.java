@@ -79,7 +79,7 @@ final class VirtualCluster {
                     new Underlays.Selection(List.of(), List.of(), ""), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
                     Duration.ofMinutes(60), false, false, false, Duration.ofHours(1), "");
             ServiceManager nobody = new ServiceManager("", log);
-            NetworkSession.Surroundings around = new NetworkSession.Surroundings("", settings, store.client(random, log),
+            Surroundings around = new Surroundings("", settings, store.client(random, log),
                     new StateDirectory(Path.of("/proc/1/nowhere"), new Log(new PrintStream(new ByteArrayOutputStream()), 0)).forNetwork(""), this,
                     new Readiness(nobody, List.of("")), queue, beside::add, time, random, log);
             session = new NetworkSession(around, kernel.underlay(), mark,
