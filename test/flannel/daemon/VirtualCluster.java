@@ -76,7 +76,7 @@ final class VirtualCluster {
             beside.clear();
             Log log = new Log(new PrintStream(logged, true), 0);
             Settings settings = new Settings(new EtcdOptions(List.of("http://127.0.0.1:1"), "/n", "v3", "", "", "", "", ""),
-                    new Underlays.Selection(List.of(), List.of(), ""), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
+                    new Underlays.Selection(List.of(), List.of(), null), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
                     Duration.ofMinutes(60), false, false, false, Duration.ofHours(1), "");
             ServiceManager nobody = new ServiceManager("", log);
             Surroundings around = new Surroundings("", settings, store.client(random, log),
