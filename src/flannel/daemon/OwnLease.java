@@ -49,12 +49,6 @@ final class OwnLease {
 
     private static final Duration TIME_TO_LIVE = Duration.ofHours(24);
 
-    /** A host that comes back again and again to a lease of ours is let have it. */
-    private static final int REASSERTIONS = 3;
-
-    /** After so long without a fight over the lease the next one is a new one. */
-    private static final Duration CALM = Duration.ofMinutes(10);
-
     private final Surroundings around;
     private final LeaseTable table;
     private final Log log;
@@ -62,10 +56,9 @@ final class OwnLease {
 
     private final Alarm renewal;
     private final Alarm retry;
-    private final Alarm calm;
     private final Pause retryPause;
     private final Pause renewalPause;
-    private final Pause rewritePause;
+    private final Rewrites rewrites;
 
     private State state = State.NONE;
     private NetworkConfig config;
@@ -77,7 +70,6 @@ final class OwnLease {
     private LeaseAttributes takenFrom;
     private final Set<Holder> strangers = new HashSet<>();
     private final Set<Ipv4> formerAddresses = new HashSet<>();
-    private int rewrites;
     private boolean renewalFailed;
     private boolean goneWhileWriting;
 
@@ -90,10 +82,9 @@ final class OwnLease {
         log = around.log();
         renewal = new Alarm(around.clock());
         retry = new Alarm(around.clock());
-        calm = new Alarm(around.clock());
         retryPause = new Pause(Duration.ofSeconds(1), Duration.ofSeconds(15), around.random());
         renewalPause = new Pause(Duration.ofSeconds(15), Duration.ofMinutes(1), around.random());
-        rewritePause = new Pause(Duration.ofMillis(500), Duration.ofSeconds(15), around.random());
+        rewrites = new Rewrites(around.clock(), around.random());
     }
 
     /** Null when there is none. */
@@ -130,10 +121,7 @@ final class OwnLease {
 
     /** Does what is due. */
     void timers() {
-        if (calm.rings()) {
-            rewrites = 0;
-            rewritePause.reset();
-        }
+        rewrites.timers();
         if (retry.rings() && state == State.NONE) {
             take();
         }
@@ -143,7 +131,7 @@ final class OwnLease {
     }
 
     long nextNanos() {
-        long next = Math.min(retry.atNanos(), calm.atNanos());
+        long next = Math.min(retry.atNanos(), rewrites.nextNanos());
         return state == State.HELD ? Math.min(next, renewal.atNanos()) : next;
     }
 
@@ -194,7 +182,7 @@ final class OwnLease {
         wanted = lease.subnet();
         log.info("Lease acquired: " + lease.subnet());
         if (takenFrom != null) {
-            log.warning("Lease " + lease.subnet() + " was written by " + describe(takenFrom) + ", this is " + describe(attributes)
+            log.warning("Lease " + lease.subnet() + " was written by " + Holder.of(takenFrom) + ", this is " + Holder.of(attributes)
                     + "; taking it over unless that host is alive and objects");
         }
         session.leaseTaken(lease, takenFrom != null);
@@ -359,7 +347,7 @@ final class OwnLease {
         } else if (state == State.WRITING) {
             return; // our write under way meets it as a conflict, or has made it obsolete
         } else {
-            switch (Verdict.of(entry, lease, attributes, takenFrom, rewrites >= REASSERTIONS)) {
+            switch (Verdict.of(entry, lease, attributes, takenFrom, rewrites.areMany())) {
                 case Verdict.Rewrite(String why) -> rewrite(entry, why);
                 case Verdict.Move(String why, Holder stranger) -> {
                     log.error(why);
@@ -373,23 +361,13 @@ final class OwnLease {
         }
     }
 
-    private static String describe(LeaseAttributes holder) {
-        return holder.publicIp() + (holder.node().isEmpty() ? "" : " (mark " + holder.node() + ")");
-    }
-
-    /** Writes the lease over what was seen there: at once, but a fight over it is slowed down. */
+    /** Writes the lease over what was seen there. */
     private void rewrite(Entry seen, String why) {
-        rewrites++;
-        calm.in(CALM);
         lease = new Lease(lease.key(), lease.subnet(), attributes, lease.expiry(), seen.asOf());
-        if (rewrites <= REASSERTIONS) {
-            log.warning(why);
-            renewal.now();
-        } else {
-            if (Integer.bitCount(rewrites) == 1) {
-                log.warning(why + " (" + rewrites + " times by now: two daemons, or a tool that copies keys, write it in turn)");
-            }
-            renewal.within(rewritePause.next());
+        renewal.within(rewrites.next());
+        if (rewrites.isNews()) {
+            log.warning(why + (rewrites.areMany() ? " (" + rewrites.count()
+                    + " times by now: two daemons, or a tool that copies keys, write it in turn)" : ""));
         }
     }
 
