@@ -334,6 +334,26 @@ class HistoryTest {
         cluster.checkAtRest();
     }
 
+    @Test
+    void theStatusTellsWhatIsWrongAsLongAsItIs() {
+        cluster.store.trouble("no leader");
+        one.start();
+        cluster.run(SECOND);
+        assertEquals("waiting for the store: no leader", one.status());
+        cluster.store.trouble(null);
+        cluster.run(Duration.ofSeconds(10));
+        String well = "network 10.1.0.0/16 (host-gw), subnet " + one.subnet() + ", public address 192.168.32.211";
+        assertEquals(well, one.status());
+        cluster.store.trouble("no leader");
+        one.relist();
+        cluster.run(SECOND);
+        assertEquals(well + "; no leader", one.status());
+        cluster.store.trouble(null);
+        cluster.store.config("{\"Network\":\"10.5.0.0/16\"}");
+        cluster.run(Duration.ofSeconds(10));
+        assertEquals(well + "; the network config has changed: restart flanneld to use it", one.status());
+    }
+
     // ---- repairs ----
 
     /** A12: an entry of ours that is deleted between two leases. */
