@@ -162,7 +162,9 @@ final class Routes {
         for (Found.Link link : obstacles.isEmpty() ? List.<Found.Link>of() : tables.links()) {
             names.put(link.index(), link.name());
         }
-        obstacles.forEach((wanted, found) -> {
+        obstacles.entrySet().stream().limit(Reconciler.MOST_FAILURES).forEach(obstacle -> {
+            Found wanted = obstacle.getKey();
+            Found.Route found = obstacle.getValue();
             String device = names.getOrDefault(found.index(), "");
             String trouble = found.protocol() != RTPROT_KERNEL
                     ? "someone else's " + Devices.describe(found, device) + " is there; remove it, or let the overlay have another range"
