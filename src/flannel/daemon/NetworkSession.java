@@ -68,6 +68,12 @@ final class NetworkSession implements OwnLease.Session {
     /** How long a second host that uses our PublicIP has to take its lease back: more than a follower's longest pause, and its write. */
     private static final Duration SETTLING = Duration.ofSeconds(4);
 
+    /** Messages after which the timers have their turn, though more may be waiting: a store that never rests must not stop the clock. */
+    private static final int MOST_AT_A_STRETCH = 256;
+
+    /** Keys of one list that are said to be no leases; what more there are is counted. */
+    private static final int MOST_OCCUPIED_TOLD = 10;
+
     private static final Duration ACTIVATION_RETRY = Duration.ofSeconds(2);
 
     /** Between two looks at the subnet file. */
@@ -102,6 +108,8 @@ final class NetworkSession implements OwnLease.Session {
     private String underlayTrouble = "";
     private String complaint = "";
     private boolean ready;
+    private boolean toldFull;
+    private int stretch;
 
     /** Makes a config's backend for this host; see {@link Backends}. */
     interface BackendMaker {
@@ -148,7 +156,8 @@ final class NetworkSession implements OwnLease.Session {
         if (message != null) {
             handle(message);
         }
-        if (around.queue().isEmpty()) {
+        if (around.queue().isEmpty() || ++stretch >= MOST_AT_A_STRETCH) {
+            stretch = 0;
             dataPath.flush();
             timers();
         }
@@ -171,6 +180,7 @@ final class NetworkSession implements OwnLease.Session {
     private void handle(Message message) {
         switch (message) {
             case Message.Store(StoreEvent event) -> told(event);
+            case Message.Reached(Runnable then) -> then.run();
             case Message.Kernel(var event) -> dataPath.kernelChanged(event);
             case Message.UnderlayChanged(Underlay next) -> underlayChanged(next);
             case Message.UnderlayGone(String reason) -> underlayGone(reason);
@@ -235,6 +245,11 @@ final class NetworkSession implements OwnLease.Session {
             log.warning("The store has lost " + (table.keptCount() - keptBefore) + " leases that it had: it was emptied, restored or replaced;"
                     + " they are followed until their own time is over or their hosts write again");
         }
+        if (table.isFull() && !toldFull) {
+            log.warning("There are more than " + LeaseTable.MOST_ENTRIES + " keys among the leases in the store; the newest are not followed:"
+                    + " delete those that are of no host");
+        }
+        toldFull = table.isFull();
         apply(changes);
         own.storeAnswers();
         own.listed(table.isContinued());
@@ -244,11 +259,14 @@ final class NetworkSession implements OwnLease.Session {
 
     /** Has the data path follow what became known of the other hosts' leases. */
     private void apply(LeaseTable.Changes changes) {
+        int occupied = 0;
         for (Entry entry : changes.put()) {
-            if (entry instanceof Entry.Occupied occupied) {
-                log.warning("ignoring " + occupied.key() + " in the store: " + occupied.why()
-                        + (occupied.key().subnet().isPresent() ? "; its subnet counts as taken" : ""));
+            if (entry instanceof Entry.Occupied(LeaseKey key, String why, long asOf) && ++occupied <= MOST_OCCUPIED_TOLD) {
+                log.warning("ignoring " + key + " in the store: " + why + (key.subnet().isPresent() ? "; its subnet counts as taken" : ""));
             }
+        }
+        if (occupied > MOST_OCCUPIED_TOLD) {
+            log.warning("ignoring " + (occupied - MOST_OCCUPIED_TOLD) + " more keys in the store that are no leases");
         }
         if (phase instanceof Active) {
             changes.gone().forEach(dataPath::remove);

@@ -169,6 +169,18 @@ class HostileStoreTest {
         return kv.key();
     }
 
+    private void awaitLog(String regex) throws Exception {
+        Pattern wanted = Pattern.compile(regex);
+        for (long end = System.nanoTime() + 60_000_000_000L;; Thread.sleep(20)) {
+            synchronized (log) {
+                if (log.stream().anyMatch(line -> wanted.matcher(line).find())) {
+                    return;
+                }
+            }
+            assertTrue(daemon.isAlive() && System.nanoTime() < end, () -> "no " + regex + ":\n" + tail());
+        }
+    }
+
     private String tail() {
         synchronized (log) {
             return String.join("\n", log.subList(Math.max(0, log.size() - 30), log.size()).stream()
@@ -217,29 +229,29 @@ class HostileStoreTest {
     @Test
     void leasesWithoutEnd() throws Exception {
         list(() -> many(100_000, i -> lease(i, "")));
+        awaitLog("more than 16000 elements of .kvs.*packets flow on");
+        list = Stream::empty;
         survives("a list of 100,000 leases");
     }
 
     @Test
     void theLargestLeases() throws Exception {
-        for (String filler : new String[] {"x", "y", "é", "☺"}) {
-            list(() -> many(20_000, i -> lease(i, largest(filler))));
-            survives("20,000 of the largest leases");
+        for (String filler : new String[] {"x", "y"}) {
+            list(() -> many(12_500, i -> lease(i, largest(filler))));
+            survives("12,500 of the largest leases");
         }
-        tell(many(20_000, i -> lease(i, largest("☻"))));
+        tell(many(20_000, i -> lease(i, largest("z"))));
         survives("20,000 of the largest leases, one by one");
     }
 
     private static String largest(String filler) {
-        return ",\"x\":\"" + filler.repeat(FILLER) + "\"";
+        return ",\"x\":\"" + filler.repeat(250) + "\",\"y\":\"" + filler.repeat(90) + "\"";
     }
-
-    private static final int FILLER = Integer.getInteger("filler", 0);
 
     @Test
     void leasesThatAreRefused() throws Exception {
-        list(() -> many(20_000, i -> new Kv(subnet(i), "{\"PublicIP\":\"192.168.1.1\",\"BackendType\":\"" + "x".repeat(300) + "\"}")));
-        survives("20,000 refused leases");
+        list(() -> many(15_000, i -> new Kv(subnet(i), "{\"PublicIP\":\"192.168.1.1\",\"BackendType\":\"" + "x".repeat(250) + "\"}")));
+        survives("15,000 refused leases");
     }
 
     @Test

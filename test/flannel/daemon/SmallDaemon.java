@@ -51,7 +51,13 @@ final class SmallDaemon {
             reason.printStackTrace(System.out);
             System.exit(1);
         });
-        Thread.ofPlatform().name("store-follower").start(() -> Daemon.follow(store, queue));
+        Thread.ofPlatform().name("store-follower").start(() -> {
+            try {
+                Daemon.follow(store, queue);
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        });
         session.run();
     }
 
