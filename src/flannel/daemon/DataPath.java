@@ -218,6 +218,9 @@ final class DataPath {
         if (lease.subnet().overlaps(self.subnet())) {
             throw new UnusablePeerException(ignoring + "it overlaps this host's " + self.subnet());
         }
+        if (host.equals(underlay.address())) {
+            throw new UnusablePeerException(ignoring + "that is this host's own address");
+        }
         boolean broadcast = underlay.onLink().prefixLength() < 31
                 && (host.equals(underlay.onLink().last()) || host.equals(underlay.onLink().base()));
         if (config.network().contains(host) || broadcast || !host.isUnicast()) {

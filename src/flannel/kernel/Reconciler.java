@@ -104,9 +104,8 @@ public final class Reconciler implements AutoCloseable {
         for (KernelEntry entry : gone) {
             if (declared.remove(entry)) {
                 removed.add(entry);
-                if (entry instanceof KernelEntry.Route route) {
+                if (entry instanceof KernelEntry.Route route && routes.release(route)) {
                     replaced.add(route.destination());
-                    routes.release(route);
                 }
             }
         }

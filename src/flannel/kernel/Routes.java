@@ -63,9 +63,9 @@ final class Routes {
         }
     }
 
-    /** Told that a route is no longer declared. */
-    void release(KernelEntry.Route route) {
-        held.remove(route.destination());
+    /** Told that a route is no longer declared; whether it was in the kernel, and not refused for a foreign one in its place. */
+    boolean release(KernelEntry.Route route) {
+        return held.remove(route.destination());
     }
 
     /** A route as it is put in, when so many others are. */
