@@ -27,8 +27,11 @@ final class LeaseTable {
     /** How long a lease whose end is not known is kept: what every flannel gives a lease. */
     private static final Duration UNKNOWN_REST = Duration.ofHours(24);
 
-    /** More than any network within the heap's reach has: a bound against a store that is written full. */
-    private static final int MOST_ENTRIES = 20_000;
+    /**
+     * A bound against a store that is written full: a fifth more than the largest network measured. With vxlan's three kernel entries each,
+     * the largest values, and a list of others just read, these take two thirds of the heap.
+     */
+    static final int MOST_ENTRIES = 12_000;
 
     /** What became known: entries that are new or other than before, in the order of their writing; keys that are gone. */
     record Changes(List<Entry> put, List<LeaseKey> gone) {
@@ -69,7 +72,9 @@ final class LeaseTable {
                 missing(key, own, changes);
             }
         }
-        list.entries().stream().sorted(Comparator.comparingLong(Entry::asOf)).forEach(entry -> put(entry, changes));
+        full = false;
+        list.entries().stream().sorted(Comparator.comparing((Entry entry) -> own.filter(entry.key()::equals).isEmpty()) // it has room always
+                .thenComparingLong(Entry::asOf)).forEach(entry -> put(entry, changes));
         doubtful = list.config() == null && !entries.isEmpty();
         return changes;
     }
@@ -144,8 +149,10 @@ final class LeaseTable {
     }
 
     private static boolean saysTheSame(Entry now, Entry before) {
-        return now instanceof Lease lease && before instanceof Lease earlier ? lease.attributes().equals(earlier.attributes())
-                : now.equals(before);
+        return switch (now) {
+            case Lease lease -> before instanceof Lease earlier && lease.attributes().equals(earlier.attributes());
+            case Entry.Occupied occupied -> before instanceof Entry.Occupied earlier && occupied.why().equals(earlier.why());
+        };
     }
 
     /** Whether a kept lease's host has written another one since, or its subnet is somebody else's. */
@@ -169,7 +176,6 @@ final class LeaseTable {
         kept.remove(key);
         endNanos.remove(key);
         changes.gone().add(key);
-        full &= entries.size() >= MOST_ENTRIES;
     }
 
     /** The config was written or deleted: whoever empties a store takes it along, and what is told of leases then proves nothing. */
@@ -216,7 +222,7 @@ final class LeaseTable {
         return kept.keySet().stream().map(key -> ((Lease) entries.get(key)).subnet()).collect(Collectors.toSet());
     }
 
-    /** True when the store has more entries than are followed. */
+    /** True when the last list had more entries than are followed, or a new one had no room since. */
     boolean isFull() {
         return full;
     }

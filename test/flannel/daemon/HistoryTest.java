@@ -265,6 +265,27 @@ class HistoryTest {
         cluster.checkAtRest();
     }
 
+    /** What the other hosts have of such a fight, by two daemons or a tool that copies keys: one change a second, and the last value. */
+    @Test
+    void aKeyThatIsWrittenInTurnChangesRoutesOnceASecond() {
+        startBoth();
+        int changesBefore = two.kernel.changes();
+        long linesBefore = two.logged.toString().lines().count();
+        for (int i = 0; i < 600; i++) {
+            cluster.store.put("10.1.9.0/24", go(i % 2 == 0 ? "192.168.32.98" : "192.168.32.99"), inHours(24));
+            if (i % 3 == 0) {
+                cluster.store.remove("10.1.9.0-24");
+            }
+            cluster.run(Duration.ofMillis(16));
+        }
+        cluster.store.put("10.1.9.0/24", go("192.168.32.97"), inHours(24));
+        cluster.run(Duration.ofMillis(1_500));
+        assertTrue(two.kernel.routes().contains("10.1.9.0/24 via 192.168.32.97"), two.kernel.routes().toString());
+        int changes = two.kernel.changes() - changesBefore;
+        long lines = two.logged.toString().lines().count() - linesBefore;
+        assertTrue(changes <= 35 && lines <= 35, "in ten seconds: " + changes + " changes of the kernel, " + lines + " lines of log");
+    }
+
     // ---- who this host is ----
 
     @Test
