@@ -79,7 +79,7 @@ final class Leases {
                 session.configured(text);
             }
             case StoreEvent.Put(Entry entry) -> {
-                apply(table.put(entry));
+                apply(table.put(entry, own.key()));
                 own.put(entry);
             }
             case StoreEvent.Gone(LeaseKey key) -> {
@@ -120,12 +120,13 @@ final class Leases {
         for (Entry entry : changes.put()) {
             if (entry instanceof Entry.Occupied occupied) {
                 log.warning("ignoring " + occupied.key() + " in the store: " + occupied.why()
-                        + (occupied.key().subnet().isPresent() ? "; its subnet counts as taken" : ""));
+                        + (table.isKept(occupied.key()) ? "; going on with what it said before, until its time is over or its host writes again"
+                                : occupied.key().subnet().isPresent() ? "; its subnet counts as taken" : ""));
             }
         }
         if (session.isActive()) {
             changes.gone().forEach(dataPath::remove);
-            changes.put().forEach(dataPath::put);
+            changes.put().stream().filter(entry -> !table.isKept(entry.key())).forEach(dataPath::put);
         }
     }
 }
