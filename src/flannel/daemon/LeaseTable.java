@@ -20,7 +20,8 @@ import java.util.stream.Collectors;
 
 /**
  * The entries of a network's store as this host believes them. What a store in doubt no longer has (emptied, restored, another one) is
- * <em>kept</em>: a kept lease goes when its own time is over, when another value takes its place, or when its host shows that it has moved on.
+ * <em>kept</em>, and so is what somebody made unreadable, for its host has not said anything else: a kept lease goes when its own time is over,
+ * when another value takes its place, or when its host shows that it has moved on.
  */
 final class LeaseTable {
 
@@ -46,8 +47,10 @@ final class LeaseTable {
     private final Map<LeaseKey, Entry> entries = new LinkedHashMap<>();
     /** When a lease with an end of its own ends. */
     private final Map<LeaseKey, Long> endNanos = new HashMap<>();
-    /** The keys that the store in doubt no longer has, and their leases' ends. */
+    /** The keys that the store in doubt no longer has, or no longer readable, and their leases' ends. */
     private final Map<LeaseKey, Alarm> kept = new HashMap<>();
+    /** Of the kept ones those that are in the store and can't be read there any more, as they stand. */
+    private final Map<LeaseKey, Entry.Occupied> garbled = new HashMap<>();
     private long nextEndNanos = Alarm.NEVER;
     private boolean continued;
     private boolean doubtful;
@@ -74,7 +77,7 @@ final class LeaseTable {
         }
         full = false;
         list.entries().stream().sorted(Comparator.comparing((Entry entry) -> own.filter(entry.key()::equals).isEmpty()) // it has room always
-                .thenComparingLong(Entry::asOf)).forEach(entry -> put(entry, changes));
+                .thenComparingLong(Entry::asOf)).forEach(entry -> put(entry, own, changes));
         doubtful = list.config() == null && !entries.isEmpty();
         return changes;
     }
@@ -96,8 +99,8 @@ final class LeaseTable {
     }
 
     private void missing(LeaseKey key, Optional<LeaseKey> own, Changes changes) {
-        if (kept.containsKey(key)) {
-            return;
+        if (kept.containsKey(key) && garbled.remove(key) == null) {
+            return; // as before
         }
         if (doubtful && entries.get(key) instanceof Lease lease && own.filter(key::equals).isEmpty()) {
             keep(lease);
@@ -107,6 +110,9 @@ final class LeaseTable {
     }
 
     private void keep(Lease lease) {
+        if (kept.containsKey(lease.key())) {
+            return;
+        }
         Alarm end = new Alarm(clock);
         switch (lease.expiry()) {
             case Lease.Never never -> end.in(UNKNOWN_REST);
@@ -117,15 +123,24 @@ final class LeaseTable {
         nextEndNanos = Math.min(nextEndNanos, end.atNanos());
     }
 
-    Changes put(Entry entry) {
+    /** @param own see {@link #listed} */
+    Changes put(Entry entry, Optional<LeaseKey> own) {
         Changes changes = new Changes();
-        put(entry, changes);
+        put(entry, own, changes);
         return changes;
     }
 
-    private void put(Entry entry, Changes changes) {
+    private void put(Entry entry, Optional<LeaseKey> own, Changes changes) {
         Entry before = entries.get(entry.key());
+        if (entry instanceof Entry.Occupied occupied && before instanceof Lease lease && own.filter(entry.key()::equals).isEmpty()) {
+            keep(lease);
+            if (!occupied.equals(garbled.put(entry.key(), occupied))) {
+                changes.put().add(occupied);
+            }
+            return;
+        }
         kept.remove(entry.key());
+        garbled.remove(entry.key());
         if (before == null && entries.size() >= MOST_ENTRIES) {
             full = true;
             return;
@@ -172,7 +187,12 @@ final class LeaseTable {
     }
 
     private void remove(LeaseKey key, Changes changes) {
-        entries.remove(key);
+        Entry.Occupied inItsPlace = garbled.remove(key);
+        if (inItsPlace == null) {
+            entries.remove(key);
+        } else {
+            entries.put(key, inItsPlace);
+        }
         kept.remove(key);
         endNanos.remove(key);
         changes.gone().add(key);
@@ -214,8 +234,9 @@ final class LeaseTable {
         return kept.containsKey(key);
     }
 
+    /** Without those that are in the store, though unreadable. */
     int keptCount() {
-        return kept.size();
+        return kept.size() - garbled.size();
     }
 
     Set<Ipv4Subnet> keptSubnets() {

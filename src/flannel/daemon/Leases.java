@@ -83,7 +83,7 @@ final class Leases {
                 session.configured(text);
             }
             case StoreEvent.Put(Entry entry) -> {
-                apply(table.put(entry));
+                apply(table.put(entry, own.key()));
                 own.put(entry);
             }
             case StoreEvent.Gone(LeaseKey key) -> {
@@ -129,7 +129,9 @@ final class Leases {
         int occupied = 0;
         for (Entry entry : changes.put()) {
             if (entry instanceof Entry.Occupied(LeaseKey key, String why, long asOf) && ++occupied <= MOST_OCCUPIED_TOLD) {
-                log.warning("ignoring " + key + " in the store: " + why + (key.subnet().isPresent() ? "; its subnet counts as taken" : ""));
+                log.warning("ignoring " + key + " in the store: " + why
+                        + (table.isKept(key) ? "; going on with what it said before, until its time is over or its host writes again"
+                                : key.subnet().isPresent() ? "; its subnet counts as taken" : ""));
             }
         }
         if (occupied > MOST_OCCUPIED_TOLD) {
@@ -137,7 +139,7 @@ final class Leases {
         }
         if (session.isActive()) {
             changes.gone().forEach(dataPath::remove);
-            changes.put().forEach(dataPath::put);
+            changes.put().stream().filter(entry -> !table.isKept(entry.key())).forEach(dataPath::put);
         }
     }
 }

@@ -264,6 +264,7 @@ final class NetworkSession implements Leases.Session {
         }
         underlay = next;
         if (other) {
+            around.store().reconnect();
             advance();
         }
         tellState();

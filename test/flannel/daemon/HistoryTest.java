@@ -237,6 +237,36 @@ class HistoryTest {
         assertEquals(0, one.moves);
     }
 
+    /** Whoever did that, it was not the peer's host, which has not said that it is gone. */
+    @Test
+    void aPeerWhoseKeyWasMadeUnreadableIsFollowedUntilItIsDeleted() {
+        startBoth();
+        silentPeer("10.1.9.0/24", "192.168.32.99");
+        Set<String> before = one.kernel.routes();
+        cluster.store.occupy("10.1.9.0-24");
+        cluster.run(SECOND);
+        one.relist();
+        two.relist();
+        cluster.run(SECOND);
+        assertEquals(before, one.kernel.routes());
+        assertTrue(one.logged.toString().contains("going on with what it said before"), one.logged.toString());
+        assertFalse(one.logged.toString().contains("The store has lost"), one.logged.toString());
+        cluster.store.remove("10.1.9.0-24");
+        cluster.run(SECOND);
+        cluster.checkAtRest();
+    }
+
+    @Test
+    void aPeerWhoseKeyWasMadeUnreadableIsFollowedUntilItsTimeIsOver() {
+        startBoth();
+        silentPeer("10.1.9.0/24", "192.168.32.99");
+        cluster.store.occupy("10.1.9.0-24");
+        cluster.run(Duration.ofHours(23));
+        assertTrue(one.kernel.routes().contains("10.1.9.0/24 via 192.168.32.99"));
+        cluster.run(Duration.ofHours(2));
+        cluster.checkAtRest();
+    }
+
     @Test
     void aHostThatStartsPicksAroundAnUnreadableKeyOfItsSubnet() {
         startBoth();

@@ -33,14 +33,14 @@ final class SmallDaemon {
     public static void main(String[] arguments) {
         Log log = new Log(System.out, 0);
         Settings settings = new Settings(new EtcdOptions(List.of(arguments[0]), "/n", "v3", "", "", "", "", ""),
-                new Underlays.Selection(List.of(), List.of(), ""), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
+                new Underlays.Selection(List.of(), List.of(), null), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
                 Duration.ofMinutes(60), false, false, false, Duration.ofHours(1), "");
         SubnetStore store = EtcdSubnetStore.open(settings.etcd(), log);
         LargeKernel kernel = new LargeKernel();
         Underlay underlay = kernel.underlay(Ipv4.parse("192.168.32.211"), 16);
         Clock clock = Clock.system();
         BlockingQueue<Message> queue = new ArrayBlockingQueue<>(Daemon.MESSAGES);
-        NetworkSession.Surroundings around = new NetworkSession.Surroundings("", settings, store,
+        Surroundings around = new Surroundings("", settings, store,
                 new StateDirectory(Path.of("/proc/1/nowhere"), new Log(new PrintStream(new ByteArrayOutputStream()), 0)).forNetwork(""),
                 new Nowhere(), new Readiness(new ServiceManager("", log), List.of("")), queue, Executors.newVirtualThreadPerTaskExecutor(),
                 clock, new Random(1), log);
