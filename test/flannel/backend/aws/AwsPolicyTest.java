@@ -5,8 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import flannel.net.Ipv4Subnet;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Random;
@@ -18,8 +16,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The README's policy is enough, every part of it is needed, and whoever lacks one is told which. */
 class AwsPolicyTest {
 
-    static final String EVERYTHING = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"ec2:*\",\"Resource\":\"*\"}]}";
-
     private static final Ipv4Subnet OWN = Ipv4Subnet.parse("10.20.5.0/24");
     private static final Ipv4Subnet DEAD = Ipv4Subnet.parse("10.20.6.0/24");
 
@@ -27,13 +23,6 @@ class AwsPolicyTest {
     private final FakeAws aws = new FakeAws(clock);
     private String table;
     private SimulatedHost host;
-
-    /** The block of the README. */
-    public static Policy ofTheReadme() throws Exception {
-        String readme = Files.readString(Path.of("README.md"));
-        int from = readme.indexOf("    {\"Version\": \"2012-10-17\"");
-        return Policy.parse(readme.substring(from, readme.indexOf("\n    ]}", from) + 7));
-    }
 
     @BeforeEach
     void vpc() {
@@ -47,7 +36,7 @@ class AwsPolicyTest {
 
     @Test
     void theReadmesPolicyIsEnough() throws Exception {
-        aws.allow(FakeAws.KEY, ofTheReadme());
+        aws.allow(FakeAws.KEY, Policy.ofTheReadme());
         aws.vpc().write(table, new FakeVpc.Route(OWN.toString(), "igw-1", "CreateRoute"));      // so that it has to replace one
         host.run(clock, Duration.ofMinutes(1));
         assertEquals(Map.of(OWN.toString(), host.eni.id()), aws.vpc().routes(table));
@@ -66,18 +55,18 @@ class AwsPolicyTest {
         "ec2:ModifyNetworkInterfaceAttribute, true, true"
     })
     void whoeverLacksARightIsToldWhich(String action, boolean routed, boolean checked) throws Exception {
-        aws.allow(FakeAws.KEY, ofTheReadme().without(action));
+        aws.allow(FakeAws.KEY, Policy.ofTheReadme().without(action));
         host.run(clock, Duration.ofMinutes(1));
         assertEquals(routed, aws.vpc().routes(table).containsKey(OWN.toString()));
         assertEquals(checked, host.eni.sourceDestCheck());
         String errors = String.join("\n", host.log().lines().filter(line -> line.startsWith("E")).toList());
         assertTrue(errors.contains("UnauthorizedOperation") && errors.contains("allow " + action + " in the policy"), errors);
-        for (Policy.Statement statement : ofTheReadme().statements()) {
+        for (Policy.Statement statement : Policy.ofTheReadme().statements()) {
             for (String other : statement.actions()) {
                 assertTrue(other.equals(action) || !errors.contains("allow " + other), errors);
             }
         }
-        aws.allow(FakeAws.KEY, ofTheReadme());
+        aws.allow(FakeAws.KEY, Policy.ofTheReadme());
         host.run(clock, Duration.ofMinutes(20));
         assertEquals(Map.of(OWN.toString(), host.eni.id()), aws.vpc().routes(table));
         assertFalse(host.eni.sourceDestCheck());
@@ -87,7 +76,7 @@ class AwsPolicyTest {
     /** flannel 0.7.1's own policy has no right to look at the interface, and an upgrade must not need another. */
     @Test
     void withoutTheRightToLookTheCheckIsSwitchedOffUnseenAndOnce() throws Exception {
-        aws.allow(FakeAws.KEY, ofTheReadme().without("ec2:DescribeNetworkInterfaces"));
+        aws.allow(FakeAws.KEY, Policy.ofTheReadme().without("ec2:DescribeNetworkInterfaces"));
         host.run(clock, Duration.ofMinutes(30));
         assertFalse(host.eni.sourceDestCheck());
         assertEquals(1, aws.calls("ModifyNetworkInterfaceAttribute"));
@@ -96,7 +85,7 @@ class AwsPolicyTest {
 
     @Test
     void aRefusalIsRepeatedSeldomAndLoggedOnce() throws Exception {
-        aws.allow(FakeAws.KEY, ofTheReadme().without("ec2:CreateRoute"));
+        aws.allow(FakeAws.KEY, Policy.ofTheReadme().without("ec2:CreateRoute"));
         host.run(clock, Duration.ofHours(1));
         assertEquals(1, host.log().lines().filter(line -> line.contains("UnauthorizedOperation")).count(), host.log());
         assertTrue(aws.calls("CreateRoute") <= 15, "calls: " + aws.calls());       // one in five minutes, a fifth more or less

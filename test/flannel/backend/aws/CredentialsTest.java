@@ -41,7 +41,7 @@ class CredentialsTest {
 
     @BeforeEach
     void region() throws Exception {
-        everything = Policy.parse(AwsPolicyTest.EVERYTHING);
+        everything = Policy.everything();
         aws.allow(FakeAws.KEY, everything);
         aws.vpc().table(true, "");
         eni = aws.vpc().instance("02:00:00:00:00:01", "192.168.32.9", "subnet-1");

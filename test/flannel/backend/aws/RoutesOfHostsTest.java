@@ -31,7 +31,7 @@ class RoutesOfHostsTest {
 
     @BeforeEach
     void region() throws Exception {
-        aws.allow(FakeAws.KEY, AwsPolicyTest.ofTheReadme());
+        aws.allow(FakeAws.KEY, Policy.ofTheReadme());
         table = vpc.table(true, "");
     }
 
@@ -306,7 +306,7 @@ class RoutesOfHostsTest {
         Eni dead = instance(9);
         vpc.write(table, new Route("10.20.9.0/24", dead.id(), "CreateRoute"));
         vpc.terminate(dead);
-        aws.allow(FakeAws.KEY, AwsPolicyTest.ofTheReadme().without("ec2:DeleteRoute"));
+        aws.allow(FakeAws.KEY, Policy.ofTheReadme().without("ec2:DeleteRoute"));
         SimulatedHost host = host(1);
         run(MINUTE);
         assertTrue(host.log().contains("DeleteRoute on 10.20.9.0/24 in " + table + " failed"), host.log());

@@ -33,7 +33,7 @@ class VpcRouteTablesTest {
 
     @BeforeEach
     void region() throws Exception {
-        aws.allow(FakeAws.KEY, AwsPolicyTest.ofTheReadme());
+        aws.allow(FakeAws.KEY, Policy.ofTheReadme());
         main = vpc.table(true, "");
     }
 
