@@ -1,7 +1,9 @@
 package flannel.daemon;
 
+import flannel.files.FileException;
+import flannel.files.SmallFiles;
+import flannel.files.SmallFiles.Readers;
 import flannel.log.Log;
-import java.io.IOException;
 import java.net.InterfaceAddress;
 import java.net.NetworkInterface;
 import java.net.SocketException;
@@ -18,9 +20,9 @@ final class DockerBridge {
     }
 
     /** Writes {@code /run/flannel/docker}, so that Docker's start need not wait for the script that the unit runs afterwards. */
-    static void writeOptions(Settings settings, SubnetFile subnet) throws IOException {
+    static void writeOptions(Settings settings, SubnetFile subnet) throws FileException {
         if (PACKAGED_FOLDER.equals(settings.subnetFile().getParent())) {
-            SubnetFile.replace(PACKAGED_FOLDER.resolve("docker"), subnet.dockerOptions(settings.dockerOptions()));
+            SmallFiles.replace(PACKAGED_FOLDER.resolve("docker"), subnet.dockerOptions(settings.dockerOptions()), Readers.ALL);
         }
     }
 

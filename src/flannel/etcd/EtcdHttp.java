@@ -94,6 +94,7 @@ final class EtcdHttp implements AutoCloseable {
             throws UnavailableException, LostAnswerException, InterruptedException {
         StringBuilder reasons = new StringBuilder();
         boolean connected = false;
+        boolean answered = false;
         int first = pinned;
         for (int i = 0; i < endpoints.size(); i++) {
             int at = (first + i) % endpoints.size();
@@ -106,7 +107,7 @@ final class EtcdHttp implements AutoCloseable {
                     return answer;
                 }
                 reason = answer.reason();
-                connected = true;
+                answered = true;
             } catch (IOException e) {
                 sent = !neverSent(e);
                 connected |= sent && !(e instanceof HttpTimeoutException);
@@ -118,7 +119,7 @@ final class EtcdHttp implements AutoCloseable {
                 throw new LostAnswerException("etcd did not confirm a write: " + reasons);
             }
         }
-        throw new UnavailableException("etcd cluster is unavailable: " + reasons, connected);
+        throw new UnavailableException("etcd cluster is unavailable: " + reasons, connected && !answered);
     }
 
     /** A pooled connection may have been closed by a server that was restarted since: that says nothing about the server now. */

@@ -1,7 +1,7 @@
 package flannel.etcd;
 
 import flannel.json.JsonValue;
-import flannel.lease.RegistryException;
+import flannel.lease.StoreException;
 import java.io.IOException;
 import java.util.List;
 
@@ -37,12 +37,12 @@ final class EtcdV3Gateway {
     }
 
     /** Calls what may be repeated. */
-    JsonValue read(String method, JsonValue body) throws RegistryException, InterruptedException {
+    JsonValue read(String method, JsonValue body) throws StoreException, InterruptedException {
         return call(method, body, null, true);
     }
 
     /** Reads what is long. */
-    JsonValue list(String method, JsonValue body, EtcdHttp.LongList list) throws RegistryException, InterruptedException {
+    JsonValue list(String method, JsonValue body, EtcdHttp.LongList list) throws StoreException, InterruptedException {
         return call(method, body, list, true);
     }
 
@@ -51,7 +51,7 @@ final class EtcdV3Gateway {
      *
      * @throws LostAnswerException when it may have happened or not
      */
-    JsonValue write(String method, JsonValue body) throws RegistryException, InterruptedException {
+    JsonValue write(String method, JsonValue body) throws StoreException, InterruptedException {
         return call(method, body, null, false);
     }
 
@@ -61,7 +61,7 @@ final class EtcdV3Gateway {
     }
 
     private JsonValue call(String method, JsonValue body, EtcdHttp.LongList list, boolean repeatable)
-            throws RegistryException, InterruptedException {
+            throws StoreException, InterruptedException {
         boolean renewed = false;
         while (true) {
             boolean fresh = token == null;
@@ -78,7 +78,7 @@ final class EtcdV3Gateway {
     }
 
     private EtcdAnswer send(String method, JsonValue body, EtcdHttp.LongList list, boolean repeatable, String token)
-            throws RegistryException, InterruptedException {
+            throws StoreException, InterruptedException {
         String endpoint = "";
         for (int i = 0; i < PATHS.size(); i++) {
             int at = (path + i) % PATHS.size();
@@ -101,7 +101,7 @@ final class EtcdV3Gateway {
         return new EtcdHttp.Request("POST", path, "application/json", body.toString(), headers);
     }
 
-    private String token() throws RegistryException, InterruptedException {
+    private String token() throws StoreException, InterruptedException {
         String current = token;
         if (current == null) {
             String method = "/auth/authenticate";
@@ -132,7 +132,7 @@ final class EtcdV3Gateway {
     }
 
     /** Opens a watch at the member that answered last. */
-    EtcdStream watch(JsonValue body) throws RegistryException, InterruptedException {
+    EtcdStream watch(JsonValue body) throws StoreException, InterruptedException {
         EtcdStream stream = http.stream(request(PATHS.get(path) + "/watch", body, token()), http.timeouts().poll());
         if (stream.status() == 200) {
             return stream;
@@ -153,16 +153,16 @@ final class EtcdV3Gateway {
         return answer.json() == null ? 0 : answer.json().integer("code");
     }
 
-    private RegistryException refused(EtcdAnswer answer, String method) {
+    private StoreException refused(EtcdAnswer answer, String method) {
         if (answer.text().startsWith("CommonName of client")) {
-            return new RegistryException("etcd at " + answer.endpoint() + " has authentication on, and its v3 HTTP API then refuses client"
+            return new StoreException("etcd at " + answer.endpoint() + " has authentication on, and its v3 HTTP API then refuses client"
                     + " certificates with a common name (CN): use a certificate whose subject has no CN, with -etcd-username and"
                     + " -etcd-password");
         }
         if (answer.json() == null && answer.status() == 404) {
             return new NotServedException(answer.endpoint() + " does not serve etcd's v3 API over HTTP");
         }
-        return new RegistryException("etcd at " + answer.endpoint() + " refused " + method.substring(1)
+        return new StoreException("etcd at " + answer.endpoint() + " refused " + method.substring(1)
                 + (method.startsWith("/kv") || method.equals("/watch") ? " of " + folder : "") + " (v3 API): " + answer.reason());
     }
 }

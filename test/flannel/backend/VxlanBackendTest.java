@@ -36,7 +36,7 @@ class VxlanBackendTest {
     }
 
     private static Lease lease(String publicIp, String type, JsonValue data) {
-        return new Lease(SUBNET, new LeaseAttributes(Ipv4.parse(publicIp), type, data, ""), new Lease.Unknown(), 7, 0);
+        return new Lease(SUBNET, new LeaseAttributes(Ipv4.parse(publicIp), type, data, ""), new Lease.Unknown(), 7);
     }
 
     @Test

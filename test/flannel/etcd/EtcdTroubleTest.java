@@ -9,10 +9,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import flannel.lab.Etcd;
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
-import flannel.lease.LeaseRegistry;
-import flannel.lease.LeaseRegistry.ConfigChanged;
-import flannel.lease.LeaseRegistry.Snapshot;
-import flannel.lease.RegistryException;
+import flannel.lease.StoreEvent.ConfigChanged;
+import flannel.etcd.LeaseRegistry.Snapshot;
+import flannel.lease.StoreException;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
@@ -55,7 +54,7 @@ class EtcdTroubleTest {
     }
 
     private LeaseRegistry open(String api, String user, String... endpoints) {
-        registry = EtcdRegistries.open(new EtcdOptions(List.of(endpoints), "/coreos.com/network/", api, "", "", "", user,
+        registry = EtcdSubnetStore.registry(new EtcdOptions(List.of(endpoints), "/coreos.com/network/", api, "", "", "", user,
                 user.isEmpty() ? "" : "flpw"), QUICK, new Log(new PrintStream(logged, true), 0));
         return registry;
     }
@@ -82,7 +81,7 @@ class EtcdTroubleTest {
         etcd.kill();
         String end = watch.end();
         assertTrue(end.equals("RESYNC") || end.startsWith("UnavailableException"), end);
-        RegistryException e = assertThrows(RegistryException.class, registry::list);
+        StoreException e = assertThrows(StoreException.class, registry::list);
         assertEquals("etcd cluster is unavailable: " + etcd.endpoint() + ": connection refused", e.getMessage());
 
         etcd.start();
@@ -92,7 +91,7 @@ class EtcdTroubleTest {
         // the connections that were pooled before a restart are of no use after it
         etcd.restart();
         Lease renewed = registry.update(after.leases().getFirst(), OURS, Duration.ofDays(2));
-        assertEquals(renewed.revision(), registry.list().leases().getFirst().revision());
+        assertEquals(renewed.asOf(), registry.list().leases().getFirst().asOf());
 
         watch = new Watching(registry, registry.list().cursor());
         etcd.kill();
@@ -117,7 +116,7 @@ class EtcdTroubleTest {
         watch.next();
         etcd.freeze();
         assertEquals("UnavailableException: etcd can't be watched: " + etcd.endpoint() + ": no answer within 1 s", watch.end());
-        RegistryException e = assertThrows(RegistryException.class, registry::list);
+        StoreException e = assertThrows(StoreException.class, registry::list);
         assertEquals("etcd cluster is unavailable: " + etcd.endpoint() + ": no answer within 1 s", e.getMessage());
         etcd.thaw();
         assertEquals("{}", registry.list().config());
@@ -140,7 +139,7 @@ class EtcdTroubleTest {
     @Test
     void withoutTheV2Api() throws Exception {
         etcd = Etcd.start("--enable-v2=false");
-        RegistryException e = assertThrows(RegistryException.class, () -> open("v2", "", etcd.endpoint()).list());
+        StoreException e = assertThrows(StoreException.class, () -> open("v2", "", etcd.endpoint()).list());
         assertEquals(etcd.endpoint() + " does not serve etcd's v2 API (etcd 3.4 and 3.5 do with --enable-v2, later ones never)",
                 e.getMessage());
         registry.close();
@@ -168,7 +167,7 @@ class EtcdTroubleTest {
         etcd.request("PUT", "/v2/auth/enable", json, "");
         etcd.etcdctl("2", "--username", "root:rootpw", "role", "revoke", "guest", "--path", "/*", "--readwrite");
 
-        RegistryException e = assertThrows(RegistryException.class, () -> open("v2", "", etcd.endpoint()).list());
+        StoreException e = assertThrows(StoreException.class, () -> open("v2", "", etcd.endpoint()).list());
         assertTrue(e.getMessage().contains("The request requires user authentication"), e.getMessage());
         registry.close();
         usesTheStore(open("auto", "fl", etcd.endpoint()));
@@ -187,7 +186,7 @@ class EtcdTroubleTest {
         etcd.callV3("/auth/user/grant", "{\"user\":\"fl\",\"role\":\"flr\"}");
         etcd.callV3("/auth/enable", "{}");
 
-        RegistryException e = assertThrows(RegistryException.class, () -> open("v3", "", etcd.endpoint()).list());
+        StoreException e = assertThrows(StoreException.class, () -> open("v3", "", etcd.endpoint()).list());
         assertEquals("etcd at " + etcd.endpoint() + " refused kv/range of /coreos.com/network/ (v3 API): etcdserver: user name is empty",
                 e.getMessage());
         registry.close();

@@ -7,10 +7,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import flannel.lab.Etcd;
 import flannel.lease.LeaseAttributes;
-import flannel.lease.LeaseRegistry;
-import flannel.lease.LeaseRegistry.LeasePut;
-import flannel.lease.LeaseRegistry.Snapshot;
-import flannel.lease.RegistryException;
+import flannel.lease.StoreEvent.Put;
+import flannel.etcd.LeaseRegistry.Snapshot;
+import flannel.lease.StoreException;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
@@ -102,7 +101,7 @@ class TlsTest {
     }
 
     private LeaseRegistry open(String api, String endpoint, String ca, String certificate, String key) {
-        return EtcdRegistries.open(new EtcdOptions(List.of(endpoint), "/coreos.com/network", api, path(ca), path(certificate), path(key),
+        return EtcdSubnetStore.registry(new EtcdOptions(List.of(endpoint), "/coreos.com/network", api, path(ca), path(certificate), path(key),
                 "", ""), QUICK, new Log(new PrintStream(logged, true), 0));
     }
 
@@ -115,7 +114,7 @@ class TlsTest {
                 try (Watching watch = new Watching(registry, snapshot.cursor())) {
                     registry.delete(registry.create(Ipv4Subnet.parse("10.1.5.0/24"),
                             new LeaseAttributes(Ipv4.parse("192.168.32.211"), "", null, ""), Duration.ofDays(1)));
-                    assertTrue(watch.next() instanceof LeasePut);
+                    assertTrue(watch.next() instanceof Put);
                 }
             }
         }
@@ -131,7 +130,7 @@ class TlsTest {
     void whatDoesNotFitIsSaid(String scheme, String ca, String certificate, String key, String reason) {
         String endpoint = etcd.endpoint().replace("https", scheme);
         try (LeaseRegistry registry = open("v3", endpoint, text(ca), text(certificate), text(key))) {
-            RegistryException e = assertThrows(RegistryException.class, registry::list);
+            StoreException e = assertThrows(StoreException.class, registry::list);
             assertTrue(e.getMessage().startsWith("etcd cluster is unavailable: " + endpoint + ": " + text(reason)), e.getMessage());
         }
     }
@@ -145,7 +144,7 @@ class TlsTest {
     void aCertificateOfAnotherNameIsSaid() {
         String endpoint = etcd.endpoint().replace("127.0.0.1", "localhost");
         try (LeaseRegistry registry = open("v3", endpoint, "ca.crt", "ec-sec1.crt", "ec-sec1.key")) {
-            RegistryException e = assertThrows(RegistryException.class, registry::list);
+            StoreException e = assertThrows(StoreException.class, registry::list);
             assertTrue(e.getMessage().endsWith("the server's certificate is for another name: No name matching localhost found"),
                     e.getMessage());
         }
@@ -169,7 +168,7 @@ class TlsTest {
     void certificatesAreReadAgainWhenTheyHaveChanged() throws Exception {
         copy("stranger", "rotated");
         try (LeaseRegistry registry = open("v3", etcd.endpoint(), "ca.crt", "rotated.crt", "rotated.key")) {
-            assertThrows(RegistryException.class, registry::list);
+            assertThrows(StoreException.class, registry::list);
             copy("rsa-pkcs1", "rotated");
             Files.setLastModifiedTime(folder.resolve("rotated.crt"), FileTime.fromMillis(1_000_000));
             registry.list();

@@ -31,7 +31,7 @@ class UdpBackendTest {
     private static final Lease TWO = lease("10.2.0.0/24", "192.168.32.2");
 
     private static Lease lease(String subnet, String host) {
-        return new Lease(Ipv4Subnet.parse(subnet), new LeaseAttributes(Ipv4.parse(host), "", null, ""), new Lease.Never(), 1, 0);
+        return new Lease(Ipv4Subnet.parse(subnet), new LeaseAttributes(Ipv4.parse(host), "", null, ""), new Lease.Never(), 1);
     }
 
     /** A host: its namespace, and its end of the overlay. */
