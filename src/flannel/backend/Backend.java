@@ -43,6 +43,14 @@ public interface Backend extends AutoCloseable {
     default void leases(Ipv4Subnet own, Collection<Lease> peers) {
     }
 
+    /**
+     * Whether what comes in from the other hosts must not be forwarded to link-local addresses: a cloud's metadata service is there, which
+     * gives this host's rights to whoever asks through it.
+     */
+    default boolean guardsLinkLocal() {
+        return false;
+    }
+
     @Override
     default void close() {
     }

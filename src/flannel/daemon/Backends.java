@@ -8,6 +8,7 @@ import flannel.backend.aws.AwsVpc;
 import flannel.backend.cloud.LeaseCheck;
 import flannel.backend.udp.UdpBackend;
 import flannel.backend.udp.UdpConfig;
+import flannel.kernel.IpForwarding;
 import flannel.kernel.Link;
 import flannel.kernel.Reconciler;
 import flannel.kernel.Underlay;
@@ -53,7 +54,10 @@ record Backends(StateDirectory state, SubnetStore store, String nodeMark, Reconc
             case "host-gw" -> new HostGwBackend(underlay, publicIp);
             case "udp" -> UdpBackend.open(UdpConfig.of(config), config.network(), underlay, log, fatal);
             case "alloc" -> new AllocBackend(underlay);
-            case "aws-vpc" -> AwsVpc.open(config, underlay, System.getenv(), subnet -> holder(subnet, publicIp), log, fatal);
+            case "aws-vpc" -> {
+                IpForwarding.enable(log);
+                yield AwsVpc.open(config, underlay, System.getenv(), subnet -> holder(subnet, publicIp), log, fatal);
+            }
             case "ali-vpc", "tencent-vpc" -> throw new IllegalArgumentException("the backend " + config.backendType() + " is not in this daemon:"
                     + " use vxlan, which runs on any cloud, or alloc with routes by your own hand; of the clouds' routers it has aws-vpc");
             default -> throw new IllegalArgumentException("unknown backend type: " + config.backendType()

@@ -428,7 +428,7 @@ final class NetworkSession implements OwnLease.Session {
         try {
             dataPath.open(config, backend, underlay, new DataPath.Self(lease.subnet(), publicIp(), nodeMark), table.leases(),
                     new PacketFilter.Rules(config.network(), lease.subnet(), settings.masquerade(), settings.forwardRules(),
-                            settings.fullyRandom()), formerGateways(config));
+                            settings.fullyRandom(), backend.guardsLinkLocal() ? underlay.name() : ""), formerGateways(config));
         } catch (IOException e) {
             complain("failed to set the network up: " + e.getMessage());
             activation.in(ACTIVATION_RETRY);

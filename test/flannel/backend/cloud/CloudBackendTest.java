@@ -71,7 +71,7 @@ class CloudBackendTest {
     private static CloudBackend start(RouteTables cloud, Consumer<Throwable> fatal) {
         RouteKeeper keeper = new RouteKeeper(cloud, CONFIG, subnet -> LeaseCheck.Holder.THIS_HOST, System::nanoTime, new Random(1),
                 new Log(new PrintStream(new ByteArrayOutputStream()), 0));
-        return CloudBackend.start("cloud", UNDERLAY, keeper, request -> null, fatal);
+        return CloudBackend.start(CONFIG, UNDERLAY, keeper, request -> null, fatal);
     }
 
     private static Lease lease(String subnet, String type) {
