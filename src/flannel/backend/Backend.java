@@ -5,6 +5,7 @@ import flannel.kernel.KernelEntry;
 import flannel.kernel.Link;
 import flannel.lease.Lease;
 import flannel.net.Ipv4Subnet;
+import java.io.IOException;
 import java.util.Collection;
 import java.util.List;
 
@@ -49,6 +50,15 @@ public interface Backend extends AutoCloseable {
      */
     default boolean guardsLinkLocal() {
         return false;
+    }
+
+    /**
+     * Takes away what this host has outside of its kernel, and ends the backend: for a host that leaves the network. May take its time.
+     *
+     * @throws IOException with one sentence when something of it stays
+     */
+    default void withdraw() throws IOException, InterruptedException {
+        close();
     }
 
     @Override

@@ -35,13 +35,14 @@ import java.util.function.Consumer;
 record Backends(StateDirectory state, SubnetStore store, String nodeMark, Reconciler reconciler, Log log, Consumer<Throwable> fatal) {
 
     /**
-     * Makes the backend.
+     * Makes the backend; or follows the underlay with the one that is open, in its place.
      *
      * @param publicIp the address that this host's leases tell
+     * @param former   what is open for this very config; null for none. It goes on when this fails, and is of no more use when it does not
      * @throws IllegalArgumentException with one sentence, when the configuration can't be used on this host
      * @throws IOException              when the kernel refuses what the backend needs
      */
-    Backend open(NetworkConfig config, Underlay underlay, Ipv4 publicIp) throws IOException {
+    Backend open(NetworkConfig config, Underlay underlay, Ipv4 publicIp, Backend former) throws IOException {
         refuseOverlap(config, underlay.address());
         refuseOverlap(config, publicIp);
         Optional<String> overlap = Underlays.overlap(config.network(), underlay);
@@ -49,6 +50,18 @@ record Backends(StateDirectory state, SubnetStore store, String nodeMark, Reconc
             throw new IllegalArgumentException("Network " + config.network() + " overlaps " + overlap.get()
                     + "; choose a range apart from the hosts' network");
         }
+        if (former instanceof UdpBackend udp) {
+            udp.moveTo(underlay); // its device and the packets that wait at it stay
+            return udp;
+        }
+        Backend backend = open(config, underlay, publicIp);
+        if (former != null) {
+            former.close();
+        }
+        return backend;
+    }
+
+    private Backend open(NetworkConfig config, Underlay underlay, Ipv4 publicIp) throws IOException {
         return switch (config.backendType()) {
             case "vxlan" -> vxlan(config, underlay);
             case "host-gw" -> new HostGwBackend(underlay, publicIp);

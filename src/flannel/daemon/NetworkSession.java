@@ -105,7 +105,9 @@ final class NetworkSession implements OwnLease.Session {
 
     /** Makes a config's backend for this host; see {@link Backends}. */
     interface BackendMaker {
-        Backend open(NetworkConfig config, Underlay underlay, Ipv4 publicIp) throws IOException;
+
+        /** @param former what is open, and goes on if this fails; null for none */
+        Backend open(NetworkConfig config, Underlay underlay, Ipv4 publicIp, Backend former) throws IOException;
     }
 
     NetworkSession(Surroundings around, Underlay underlay, String nodeMark, BackendMaker backends, DataPath dataPath) {
@@ -271,7 +273,8 @@ final class NetworkSession implements OwnLease.Session {
         if (phase instanceof Unconfigured) {
             advance();
             if (text == null) {
-                complain("failed to retrieve network config: there is no " + around.store().configPlace() + "; waiting for it");
+                complain("failed to retrieve network config: there is no " + around.store().configPlace() + "; waiting for it:"
+                        + " what makes the network is to write {\"Network\": \"10.1.0.0/16\", \"Backend\": {\"Type\": \"vxlan\"}} there");
             }
         } else if (news) {
             log.warning("The network config " + (text == null ? "was deleted"
@@ -282,10 +285,16 @@ final class NetworkSession implements OwnLease.Session {
         }
     }
 
-    /** Goes on towards the active state from wherever it stands. */
+    /** Goes on towards the active state, on the underlay as it is now, from wherever it stands. */
     private void advance() {
-        if (phase instanceof Unconfigured && configText != null && !opening.isSet()) {
-            open();
+        switch (phase) {
+            case Unconfigured unconfigured -> {
+                if (configText != null && !opening.isSet()) {
+                    open();
+                }
+            }
+            case Opened(NetworkConfig config, Backend backend) -> follow(config, backend);
+            case Active(NetworkConfig config, Backend backend) -> follow(config, backend);
         }
         if (phase instanceof Opened(NetworkConfig config, Backend backend)) {
             own.want(config, attributes(backend));
@@ -295,7 +304,8 @@ final class NetworkSession implements OwnLease.Session {
     private void open() {
         try {
             NetworkConfig config = NetworkConfig.parse(configText);
-            phase = new Opened(config, backends.open(config, underlay, publicIp()));
+            phase = new Opened(config, backends.open(config, underlay, publicIp(), null));
+            config.warnings().forEach(log::warning);
             configInUse = configText;
             complaint = "";
             openingPause.reset();
@@ -308,7 +318,7 @@ final class NetworkSession implements OwnLease.Session {
     }
 
     private LeaseAttributes attributes(Backend backend) {
-        return new LeaseAttributes(publicIp(), backend.leaseType(), backend.leaseData(), nodeMark);
+        return new LeaseAttributes(publicIp(), backend.leaseType(), backend.leaseData() == null ? null : backend.leaseData().toString(), nodeMark);
     }
 
     private Ipv4 publicIp() {
@@ -333,26 +343,26 @@ final class NetworkSession implements OwnLease.Session {
                     + underlay.name() + " with " + underlay.address() + ")");
         }
         underlay = next;
-        if (other && !(phase instanceof Unconfigured)) {
-            reopen();
+        if (other) {
+            advance();
         }
         tellState();
     }
 
     /** Makes the backend anew for what the underlay has become, and the data path with it; the lease tells the others. */
-    private void reopen() {
-        NetworkConfig config = phase instanceof Opened opened ? opened.config() : ((Active) phase).config();
-        Backend former = phase instanceof Opened opened ? opened.backend() : ((Active) phase).backend();
+    private void follow(NetworkConfig config, Backend former) {
         try {
-            former.close();
-            Backend backend = backends.open(config, underlay, publicIp());
-            phase = phase instanceof Active ? new Active(config, backend) : new Opened(config, backend);
+            Backend backend = backends.open(config, underlay, publicIp(), former);
+            boolean active = phase instanceof Active;
+            phase = active ? new Active(config, backend) : new Opened(config, backend);
+            complaint = "";
             own.want(config, attributes(backend));
-            if (phase instanceof Active) {
+            if (active) {
                 activate();
             }
         } catch (IllegalArgumentException | IOException e) {
             complain("the network can't follow the interface to the other hosts: " + e.getMessage());
+            opening.in(openingPause.next());
         }
     }
 

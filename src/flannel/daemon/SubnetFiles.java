@@ -17,6 +17,10 @@ final class SubnetFiles {
         Optional<String> read();
 
         void write(SubnetFile subnet) throws FileException;
+
+        /** Looks whether Docker runs with what is wanted, and says so once if it does not. */
+        default void lookAtDocker(SubnetFile wanted) {
+        }
     }
 
     private static final int LIMIT_BYTES = 1 << 16;
@@ -33,6 +37,7 @@ final class SubnetFiles {
 
     /** On this host's disk, and Docker's options beside it where the package has them. */
     static Place onDisk(Settings settings, Path file, Log log) {
+        DockerBridge docker = new DockerBridge(log);
         return new Place() {
 
             @Override
@@ -48,7 +53,11 @@ final class SubnetFiles {
             public void write(SubnetFile subnet) throws FileException {
                 SmallFiles.replace(file, subnet.text(), Readers.ALL);
                 DockerBridge.writeOptions(settings, subnet);
-                DockerBridge.compare(subnet, log);
+            }
+
+            @Override
+            public void lookAtDocker(SubnetFile wanted) {
+                docker.compare(wanted);
             }
         };
     }
@@ -61,11 +70,13 @@ final class SubnetFiles {
     /** Writes what is to be told from now on. False when that fails. */
     boolean want(SubnetFile next) {
         wanted = next;
+        place.lookAtDocker(wanted);
         return write();
     }
 
     /** Looks whether the file is there and says what it should, and writes it if not. False when that fails. */
     boolean check() {
+        place.lookAtDocker(wanted);
         boolean asWanted = place.read().equals(Optional.of(wanted.text()));
         if (!asWanted && trouble.isEmpty()) {
             log.warning("Putting back the subnet file, which somebody removed or changed");

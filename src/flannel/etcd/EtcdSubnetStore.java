@@ -32,12 +32,13 @@ public final class EtcdSubnetStore implements SubnetStore {
      * @throws IllegalArgumentException with a sentence when an option can't be used
      */
     public static SubnetStore open(EtcdOptions options, Log log) {
-        return new EtcdSubnetStore(registry(options, EtcdTimeouts.DEFAULT, log), "key " + new LeaseKeys(options.folder()).config() + " in etcd",
-                RandomGenerator.getDefault(), log);
+        RandomGenerator random = RandomGenerator.getDefault();
+        return new EtcdSubnetStore(registry(options.startingAnywhere(random), EtcdTimeouts.DEFAULT, log),
+                "key " + new LeaseKeys(options.folder()).config() + " in etcd (-etcd-prefix)", random, log);
     }
 
     static LeaseRegistry registry(EtcdOptions options, EtcdTimeouts timeouts, Log log) {
-        EtcdHttp http = new EtcdHttp(options.urls(), Tls.read(options, log), timeouts);
+        EtcdHttp http = new EtcdHttp(options.urls(), new HttpProxies(options.environment()), Tls.read(options, log), timeouts);
         LeaseKeys keys = new LeaseKeys(options.folder());
         EtcdStore v2 = new EtcdV2Registry(http, keys, options.username(), options.password());
         EtcdStore v3 = new EtcdV3Registry(http, keys, options.username(), options.password());

@@ -107,7 +107,7 @@ final class EtcdV2Registry implements EtcdStore {
     }
 
     private Entry entry(JsonValue node) {
-        return keys.entry(node.text("key"), node.text("value"), expiry(node), node.integer("modifiedIndex"));
+        return keys.entry(node.text("key"), node.get("value") instanceof JsonValue.Omitted ? null : node.text("value"), expiry(node), node.integer("modifiedIndex"));
     }
 
     /** By this host's clock, from the seconds left: etcd's own clock, in {@code expiration}, may be another. */
@@ -126,6 +126,9 @@ final class EtcdV2Registry implements EtcdStore {
             String query = "?wait=true&recursive=true&waitIndex=" + next;
             String folder = narrow ? keys.subnets() + "/" : keys.folder();
             try (EtcdStream poll = http.stream(request("GET", folder, query, null), http.timeouts().poll())) {
+                if (poll == null) {
+                    continue;
+                }
                 JsonValue change;
                 try {
                     if (poll.status() != 200) {

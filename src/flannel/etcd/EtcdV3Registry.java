@@ -67,7 +67,7 @@ final class EtcdV3Registry implements EtcdStore {
     }
 
     private Entry entry(JsonValue kv) {
-        return keys.entry(decode(kv.text("key")), decode(kv.text("value")), etcdLease(kv) == 0 ? new Lease.Never() : new Lease.Unknown(),
+        return keys.entry(decode(kv.text("key")), kv.get("value") instanceof JsonValue.Omitted ? null : decode(kv.text("value")), etcdLease(kv) == 0 ? new Lease.Never() : new Lease.Unknown(),
                 kv.integer("mod_revision"));
     }
 
@@ -91,7 +91,7 @@ final class EtcdV3Registry implements EtcdStore {
         for (boolean first = true; System.nanoTime() - startNanos < atMost.toNanos(); first = false) {
             try (EtcdStream poll = gateway.watch(JsonValue.object("create_request", JsonValue.object("key", encode(keys.folder()),
                     "range_end", encode(folderEnd()), "start_revision", Long.toString(next))))) {
-                while (true) {
+                while (poll != null) {
                     JsonValue message;
                     try {
                         message = poll.next();

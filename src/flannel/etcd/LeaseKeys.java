@@ -51,7 +51,11 @@ final class LeaseKeys {
         return new LeaseKey(name.length() > LONGEST_NAME ? name.substring(0, LONGEST_NAME) + "…" : name);
     }
 
-    /** What a path and its value make: a lease, or something that only is in the way; null when it is not below {@code subnets/}. */
+    /**
+     * What a path and its value make: a lease, or something that only is in the way; null when it is not below {@code subnets/}.
+     *
+     * @param value null for one that was too large to be read
+     */
     Entry entry(String path, String value, Lease.Expiry expiry, long revision) {
         LeaseKey key = keyOf(path);
         if (key == null) {
@@ -60,6 +64,9 @@ final class LeaseKeys {
         Optional<Ipv4Subnet> subnet = key.subnet();
         if (subnet.isEmpty() || !key.name().startsWith(subnet.get().toKey())) {
             return new Entry.Occupied(key, "the name is not a subnet of the form a.b.c.d-len", revision);
+        }
+        if (value == null) {
+            return new Entry.Occupied(key, "the value is larger than any lease's", revision);
         }
         try {
             return new Lease(key, subnet.get(), LeaseAttributes.parse(value), expiry, revision);

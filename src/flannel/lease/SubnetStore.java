@@ -44,7 +44,7 @@ public interface SubnetStore extends AutoCloseable {
     record Taken(Lease lease, LeaseAttributes from) {
     }
 
-    /** Where the network's configuration is looked for, as a person would name it: "key /coreos.com/network/config in etcd". */
+    /** Where the network's configuration is looked for, as a person would name it: "key /coreos.com/network/config in etcd (-etcd-prefix)". */
     String configPlace();
 
     /** Tells everything there is, then every change in its order, until interrupted. To be called once, on a thread of its own. */

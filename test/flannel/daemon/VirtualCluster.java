@@ -22,6 +22,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.LinkedBlockingQueue;
 
@@ -54,6 +55,8 @@ final class VirtualCluster {
         final FakeHost kernel;
         final ByteArrayOutputStream logged = new ByteArrayOutputStream();
         String file;
+        /** Of its containers, by the file as last written; null when there is none yet. */
+        private Ipv4Subnet subnet;
         private final LinkedBlockingQueue<Message> queue = new LinkedBlockingQueue<>();
         private final Deque<Runnable> beside = new ArrayDeque<>();
         private MemoryStore.Follower follower;
@@ -79,7 +82,7 @@ final class VirtualCluster {
                     new StateDirectory(Path.of("/proc/1/nowhere"), new Log(new PrintStream(new ByteArrayOutputStream()), 0)).forNetwork(""), this,
                     new Readiness(nobody, List.of("")), queue, beside::add, time, random, log);
             session = new NetworkSession(around, kernel.underlay(), mark,
-                    (config, underlay, publicIp) -> new HostGwBackend(underlay, publicIp),
+                    (config, underlay, publicIp, former) -> new HostGwBackend(underlay, publicIp),
                     new DataPath("", kernel.reconciler(log), FakeKernel.packetFilter(log), Duration.ofHours(1), time, log));
             follower = store.follower(random);
         }
@@ -100,9 +103,8 @@ final class VirtualCluster {
             follower.relist();
         }
 
-        /** The subnet that its containers have; null when there is none yet. */
         Ipv4Subnet subnet() {
-            return file == null ? null : SubnetFile.subnetOf(file).orElseThrow();
+            return subnet;
         }
 
         @Override
@@ -112,7 +114,8 @@ final class VirtualCluster {
 
         @Override
         public void write(SubnetFile subnet) throws FileException {
-            moves += file != null && !subnet.subnet().equals(subnet()) ? 1 : 0;
+            moves += this.subnet != null && !subnet.subnet().equals(this.subnet) ? 1 : 0;
+            this.subnet = subnet.subnet();
             file = subnet.text();
         }
 
@@ -203,11 +206,13 @@ final class VirtualCluster {
 
     /** No two living hosts' containers have overlapping subnets, ever. */
     void checkAlways() {
-        for (Host a : hosts) {
-            for (Host b : hosts) {
-                if (a != b && a.isAlive() && b.isAlive() && a.subnet() != null && b.subnet() != null && a.session.holds() && b.session.holds()
-                        && a.subnet().overlaps(b.subnet())) {
-                    throw new AssertionError(a.address + " and " + b.address + " both have " + a.subnet() + ":\n" + a.logged + "\n" + b.logged);
+        TreeMap<Ipv4Subnet, Host> holders = new TreeMap<>();
+        for (Host host : hosts) {
+            if (host.isAlive() && host.subnet != null && host.session.holds()) {
+                Host other = holders.put(host.subnet, host); // all of one length: they overlap when they are equal
+                if (other != null) {
+                    throw new AssertionError(host.address + " and " + other.address + " both have " + host.subnet + ":\n" + host.logged + "\n"
+                            + other.logged);
                 }
             }
         }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import flannel.json.JsonValue;
 import flannel.lab.Etcd;
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
@@ -17,6 +18,8 @@ import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -120,6 +123,53 @@ class EtcdTroubleTest {
         assertEquals("etcd cluster is unavailable: " + etcd.endpoint() + ": no answer within 1 s", e.getMessage());
         etcd.thaw();
         assertEquals("{}", registry.list().config());
+    }
+
+    /** {@code etcd --proxy on} forwards a watch's headers together with the first byte of the body. */
+    @Test
+    void behindEtcdsReverseProxy() throws Exception {
+        etcd = Etcd.start("--enable-v2");
+        etcd.putV2(CONFIG_KEY, CONFIG);
+        String peers = JsonValue.parse(etcd.request("GET", "/v2/members", null, null)).list("members").getFirst().list("peerURLs").getFirst()
+                .toString().replace("\"", "");
+        int port;
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = socket.getLocalPort();
+        }
+        Process proxy = new ProcessBuilder("etcd", "--proxy=on", "--data-dir=" + etcd.directory().resolve("proxy"),
+                "--listen-client-urls=http://127.0.0.1:" + port, "--initial-cluster=m=" + peers)
+                .redirectErrorStream(true).redirectOutput(etcd.directory().resolve("proxy.log").toFile()).start();
+        try {
+            LeaseRegistry registry = open("v2", "", "http://127.0.0.1:" + port);
+            Snapshot snapshot = listWhenServed(registry);
+            Watching watch = new Watching(registry, snapshot.cursor());
+            // two silent polls
+            Thread.sleep(QUICK.poll().multipliedBy(2).plusMillis(500));
+            assertEquals("goes on", watch.state());
+            for (String value : List.of("{}", CONFIG, "{}")) {
+                etcd.putV2(CONFIG_KEY, value);
+                assertEquals(new ConfigChanged(value), watch.next());
+            }
+            etcd.kill();
+            String end = watch.end();
+            assertTrue(end.startsWith("UnavailableException") || end.equals("RESYNC"), end);
+            assertThrows(StoreException.class, registry::list);
+        } finally {
+            proxy.destroyForcibly().waitFor();
+        }
+    }
+
+    private static Snapshot listWhenServed(LeaseRegistry registry) throws Exception {
+        for (int tries = 0;; tries++) {
+            try {
+                return registry.list();
+            } catch (StoreException e) {
+                if (tries == 100) {
+                    throw e;
+                }
+                Thread.sleep(200);
+            }
+        }
     }
 
     @Test

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import flannel.json.JsonValue;
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
 import flannel.lease.LeaseConflictException;
@@ -26,6 +27,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
@@ -122,8 +129,9 @@ class FakeEtcdTest {
                 open("v2", noLeader.endpoint(), silent.endpoint(), hangsUp.endpoint(), refused, "http://no.such.host.invalid:2379");
         StoreException e = assertThrows(StoreException.class, registry::list);
         assertEquals("etcd cluster is unavailable: " + noLeader.endpoint() + ": Raft Internal Error; " + silent.endpoint()
-                + ": no answer within 700 ms; " + hangsUp.endpoint() + ": the connection was closed without an answer; " + refused
-                + ": connection refused; http://no.such.host.invalid:2379: the name does not resolve", e.getMessage());
+                + ": no answer within 700 ms; " + hangsUp.endpoint() + ": the connection was closed without an answer (if this etcd wants TLS,"
+                + " name it https://); " + refused + ": connection refused; http://no.such.host.invalid:2379: the name no.such.host.invalid"
+                + " does not resolve (FLANNEL_ETCD_ENDPOINTS in /etc/sysconfig/flanneld, DNS, /etc/hosts)", e.getMessage());
     }
 
     @Test
@@ -333,6 +341,49 @@ class FakeEtcdTest {
         assertThrows(StoreException.class, registry::list);
         registry.list();
         registry.list();
+        assertEquals(2, tokens.get());
+    }
+
+    /** A token goes into a header: what does not fit there is none. */
+    @Test
+    void v3TokensThatCantBeSentAreRefused() {
+        for (String token : List.of("", "a\\nb", "\\u00e4")) {
+            FakeEtcd etcd = fake(call -> call.json(200, "{" + HEADER + ",\"token\":\"" + token + "\"}"));
+            StoreException e = assertThrows(StoreException.class, () -> openAs("fl", "v3", etcd.endpoint()).list());
+            assertEquals("etcd at " + etcd.endpoint() + " let user fl in and gave no token (v3 API)", e.getMessage());
+        }
+    }
+
+    /** All that wait at the moment when a token expires are served by one new one. */
+    @Test
+    void v3TokensAreRenewedByOneForAll() throws Exception {
+        int callers = 20;
+        CyclicBarrier allAreRefused = new CyclicBarrier(callers);
+        AtomicInteger tokens = new AtomicInteger();
+        FakeEtcd etcd = fake(call -> {
+            String token = call.exchange().getRequestHeaders().getFirst("Authorization");
+            if (call.line().equals("POST /v3/auth/authenticate")) {
+                call.json(200, "{" + HEADER + ",\"token\":\"t." + tokens.incrementAndGet() + "\"}");
+            } else if ("t.1".equals(token) && !call.body().contains("first")) {
+                allAreRefused.await(20, TimeUnit.SECONDS);
+                call.json(401, "{\"error\":\"etcdserver: invalid auth token\",\"code\":16}");
+            } else {
+                call.json(200, "{" + HEADER + "}");
+            }
+        });
+        EtcdTimeouts patient = new EtcdTimeouts(QUICK.connect(), DAY, DAY, DAY);
+        try (EtcdHttp http = new EtcdHttp(List.of(etcd.endpoint()), new HttpProxies(Map.of()), null, patient);
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            EtcdV3Gateway gateway = new EtcdV3Gateway(http, "/n/", "fl", "secret");
+            gateway.read("/kv/range", JsonValue.object("first", true));
+            List<Future<JsonValue>> calls = new ArrayList<>();
+            for (int i = 0; i < callers; i++) {
+                calls.add(threads.submit(() -> gateway.read("/kv/range", JsonValue.object())));
+            }
+            for (Future<JsonValue> call : calls) {
+                call.get();
+            }
+        }
         assertEquals(2, tokens.get());
     }
 

@@ -42,7 +42,7 @@ class LeaseKeeperTest {
     private final NetworkConfig config = NetworkConfig.parse("{\"Network\":\"10.1.0.0/16\",\"Backend\":{\"Type\":\"vxlan\"}}");
 
     private static LeaseAttributes attributes(Ipv4 publicIp, String node) {
-        return new LeaseAttributes(publicIp, "vxlan", JsonValue.object("VtepMAC", "6a:c2:56:ce:ab:ac"), node);
+        return new LeaseAttributes(publicIp, "vxlan", JsonValue.object("VtepMAC", "6a:c2:56:ce:ab:ac").toString(), node);
     }
 
     private Taken take(String previous, Holder... strangers) throws Exception {

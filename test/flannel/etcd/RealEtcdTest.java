@@ -79,7 +79,7 @@ class RealEtcdTest {
     }
 
     private static LeaseAttributes vxlan(String publicIp, String mac) {
-        return new LeaseAttributes(Ipv4.parse(publicIp), "vxlan", JsonValue.object("VtepMAC", mac), "");
+        return new LeaseAttributes(Ipv4.parse(publicIp), "vxlan", JsonValue.object("VtepMAC", mac).toString(), "");
     }
 
     private static Ipv4Subnet subnet(String cidr) {

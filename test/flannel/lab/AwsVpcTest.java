@@ -35,7 +35,7 @@ class AwsVpcTest {
 
     @BeforeEach
     void region() throws Exception {
-        policy = Policy.ofTheReadme();
+        policy = Policy.ofTheManual();
         lab = Needs.lab(Store.Api.V2);
         lab.outside().run("ip", "address", "add", METADATA + "/32", "dev", "br0");
         server = new FakeAwsServer(lab.outside(), aws, new InetSocketAddress("192.168.32.1", 8000), new InetSocketAddress(METADATA, 80));
@@ -55,7 +55,7 @@ class AwsVpcTest {
         }
     }
 
-    /** A host as an instance with a role of the README's policy. */
+    /** A host as an instance with a role of the manual's policy. */
     private Host instance(int number, String subnet) throws Exception {
         Host host = lab.host(number);
         String mac = host.run("ip", "-o", "link", "show", "eth0").replaceFirst("(?s).*link/ether ([0-9a-f:]{17}).*", "$1");

@@ -122,6 +122,17 @@ public final class CloudBackend implements Backend {
         return guardsLinkLocal;
     }
 
+    @Override
+    public void withdraw() throws CloudException, InterruptedException {
+        worker.interrupt();
+        worker.join();
+        try {
+            keeper.withdraw();
+        } finally {
+            close();
+        }
+    }
+
     /** Ends the thread; the routes stay. */
     @Override
     public void close() {

@@ -280,21 +280,15 @@ public final class RouteKeeper {
         rehearsed = true;
     }
 
-    /**
-     * Takes every route of this host's within the network out of the tables: for a host that leaves the network. Not while rounds run.
-     *
-     * @return how many there were
-     */
-    public int withdraw() throws CloudException, InterruptedException {
-        int count = 0;
+    /** Takes every route of this host's within the network out of the tables: for a host that leaves the network. Not while rounds run. */
+    public void withdraw() throws CloudException, InterruptedException {
         for (RouteTable table : cloud.list()) {
             for (CloudRoute route : table.routes()) {
                 if (route.kind() == CloudRoute.Kind.OWN && config.allows(route.destination())) {
                     cloud.delete(table, route);
-                    count++;
+                    log.info("Route removed from table " + table.id() + ": " + route.destination() + " - " + route.target());
                 }
             }
         }
-        return count;
     }
 }

@@ -41,7 +41,7 @@ public final class FakeAws {
     private final Map<String, Bucket> buckets = new HashMap<>();
     private final Map<String, Integer> calls = new TreeMap<>();
     private final Map<String, Integer> throttled = new TreeMap<>();
-    private final Map<String, Queue<Answer>> faults = new HashMap<>();
+    private final Map<String, Queue<Answer>> planned = new HashMap<>();
     private int tablesPerPage = 100;
     private int sessions;
 
@@ -74,7 +74,12 @@ public final class FakeAws {
 
     /** The next call of this action gets this answer. */
     synchronized void fault(String action, int status, String code, String message) {
-        faults.computeIfAbsent(action, key -> new ArrayDeque<>()).add(error(status, code, message, true));
+        next(action, error(status, code, message, true));
+    }
+
+    /** The same with a whole answer. */
+    synchronized void next(String action, Answer answer) {
+        planned.computeIfAbsent(action, key -> new ArrayDeque<>()).add(answer);
     }
 
     synchronized void tablesPerPage(int count) {
@@ -110,9 +115,9 @@ public final class FakeAws {
         Map<String, String> form = parse(request.body());
         String action = form.getOrDefault("Action", "");
         calls.merge(action, 1, Integer::sum);
-        Queue<Answer> planned = faults.getOrDefault(action, new ArrayDeque<>());
-        if (!planned.isEmpty()) {
-            return planned.remove();
+        Answer next = planned.getOrDefault(action, new ArrayDeque<>()).poll();
+        if (next != null) {
+            return next;
         }
         try {
             return dated(200, switch (form.getOrDefault("Version", "")) {

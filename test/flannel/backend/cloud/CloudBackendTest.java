@@ -17,9 +17,11 @@ import flannel.net.MacAddress;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -39,10 +41,11 @@ class CloudBackendTest {
     private static class Cloud implements RouteTables {
 
         final BlockingQueue<Ipv4Subnet> puts = new LinkedBlockingQueue<>();
+        private final Map<Ipv4Subnet, CloudRoute> routes = new ConcurrentHashMap<>();
 
         @Override
         public List<RouteTable> list() throws CloudException, InterruptedException {
-            return List.of(new RouteTable("table", List.of(), 0, new RouteTable.Quota("quota", 100)));
+            return List.of(new RouteTable("table", List.copyOf(routes.values()), routes.size(), new RouteTable.Quota("quota", 100)));
         }
 
         @Override
@@ -51,11 +54,13 @@ class CloudBackendTest {
 
         @Override
         public void put(RouteTable table, Ipv4Subnet destination, CloudRoute before) {
+            routes.put(destination, new CloudRoute(destination, "", self(), CloudRoute.Kind.OWN));
             puts.add(destination);
         }
 
         @Override
         public void delete(RouteTable table, CloudRoute route) {
+            routes.remove(route.destination());
         }
 
         @Override
@@ -126,6 +131,20 @@ class CloudBackendTest {
             backend.leases(FIRST, List.of());
             assertEquals("a mistake", told.get(30, TimeUnit.SECONDS).getMessage());
         }
+    }
+
+    @Test
+    void theRouteStaysWhenTheBackendEndsAndGoesWhenTheHostLeaves() throws Exception {
+        Cloud cloud = new Cloud();
+        try (CloudBackend backend = start(cloud, t -> { })) {
+            backend.leases(FIRST, List.of());
+            assertEquals(FIRST, cloud.puts.poll(30, TimeUnit.SECONDS));
+        }
+        assertEquals(1, cloud.list().getFirst().used());
+        CloudBackend next = start(cloud, t -> { });
+        next.leases(FIRST, List.of());
+        next.withdraw();
+        assertEquals(0, cloud.list().getFirst().used());
     }
 
     @Test

@@ -117,7 +117,7 @@ class CloudHttpTest {
     @Test
     void anAnswerWithoutAnEndIsCutOff() {
         IOException e = assertThrows(IOException.class, () -> send(Map.of(), "GET", base + "/endless", null, PATIENCE));
-        assertTrue(e.getMessage().startsWith(base + ": the answer has more than 16 MiB"), e.getMessage());
+        assertTrue(e.getMessage().startsWith(base + ": the answer has more than 4 MiB"), e.getMessage());
     }
 
     @Test
