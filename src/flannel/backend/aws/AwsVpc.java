@@ -41,8 +41,8 @@ public final class AwsVpc {
     public static Backend open(NetworkConfig config, Underlay underlay, Map<String, String> environment, LeaseCheck leases, Log log,
             Consumer<Throwable> fatal) {
         VpcConfig vpc = VpcConfig.of(config);
-        String metadata = URI.create(Metadata.base(environment)).getHost();
-        CloudHttp http = new CloudHttp(environment, Set.of(metadata), trust(environment));
+        CloudHttp http = new CloudHttp(environment, Set.of(URI.create(Metadata.base(environment)).getHost().replaceAll("[\\[\\]]", ""),
+                ContainerRole.AGENT_IPV6), trust(environment));
         AwsSession session = new AwsSession(environment, Path.of(System.getProperty("user.home", "/root")), http, InstantSource.system(),
                 underlay, config);
         RouteKeeper keeper = new RouteKeeper(new VpcRouteTables(session, vpc), config, leases, System::nanoTime,
