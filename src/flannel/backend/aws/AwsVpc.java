@@ -45,7 +45,7 @@ public final class AwsVpc {
                 ContainerRole.AGENT_IPV6), trust(environment));
         AwsSession session = new AwsSession(environment, Path.of(System.getProperty("user.home", "/root")), http, InstantSource.system(),
                 underlay, config);
-        RouteKeeper keeper = new RouteKeeper(new VpcRouteTables(session, vpc), config, leases, System::nanoTime,
+        RouteKeeper keeper = new RouteKeeper(new VpcRouteTables(session, vpc, log), config, leases, System::nanoTime,
                 RandomGenerator.getDefault(), log);
         return CloudBackend.start(config, underlay, keeper, http, fatal);
     }
