@@ -51,7 +51,7 @@ public final class AwsVpc {
     }
 
     /** The authorities of AWS_CA_BUNDLE, a PEM file; null for the JDK's. */
-    private static SSLContext trust(Map<String, String> environment) {
+    static SSLContext trust(Map<String, String> environment) {
         String file = environment.getOrDefault("AWS_CA_BUNDLE", "").strip();
         if (file.isEmpty()) {
             return null;
@@ -61,6 +61,9 @@ public final class AwsVpc {
             store.load(null, null);
             for (Certificate authority : CertificateFactory.getInstance("X.509").generateCertificates(in)) {
                 store.setCertificateEntry("ca" + store.size(), authority);
+            }
+            if (store.size() == 0) {
+                throw new IOException("it holds no certificate");
             }
             TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
             factory.init(store);
