@@ -4,15 +4,23 @@ import flannel.backend.AllocBackend;
 import flannel.backend.Backend;
 import flannel.backend.HostGwBackend;
 import flannel.backend.VxlanBackend;
+import flannel.backend.aws.AwsVpc;
+import flannel.backend.cloud.LeaseCheck;
 import flannel.backend.udp.UdpBackend;
 import flannel.backend.udp.UdpConfig;
+import flannel.kernel.IpForwarding;
 import flannel.kernel.Link;
 import flannel.kernel.Reconciler;
 import flannel.kernel.Underlay;
 import flannel.kernel.Underlays;
+import flannel.lease.Entry;
+import flannel.lease.Lease;
 import flannel.lease.NetworkConfig;
+import flannel.lease.StoreException;
+import flannel.lease.SubnetStore;
 import flannel.log.Log;
 import flannel.net.Ipv4;
+import flannel.net.Ipv4Subnet;
 import flannel.net.MacAddress;
 import java.io.IOException;
 import java.util.Optional;
@@ -21,9 +29,10 @@ import java.util.function.Consumer;
 /**
  * Makes the backend that a network's configuration names, for this host.
  *
- * @param fatal    told when a data path of our own dies
+ * @param nodeMark see {@link flannel.lease.LeaseAttributes#node}
+ * @param fatal    told when a thread of a backend's own dies
  */
-record Backends(StateDirectory state, Reconciler reconciler, Log log, Consumer<Throwable> fatal) {
+record Backends(StateDirectory state, SubnetStore store, String nodeMark, Reconciler reconciler, Log log, Consumer<Throwable> fatal) {
 
     /**
      * Makes the backend; or follows the underlay with the one that is open, in its place.
@@ -58,8 +67,14 @@ record Backends(StateDirectory state, Reconciler reconciler, Log log, Consumer<T
             case "host-gw" -> new HostGwBackend(underlay, publicIp);
             case "udp" -> UdpBackend.open(UdpConfig.of(config), config.network(), underlay, log, fatal);
             case "alloc" -> new AllocBackend(underlay);
+            case "aws-vpc" -> {
+                IpForwarding.enable(log);
+                yield AwsVpc.open(config, underlay, System.getenv(), subnet -> holder(subnet, publicIp), log, fatal);
+            }
+            case "ali-vpc", "tencent-vpc" -> throw new IllegalArgumentException("the backend " + config.backendType() + " is not in this daemon:"
+                    + " use vxlan, which runs on any cloud, or alloc with routes by your own hand; of the clouds' routers it has aws-vpc");
             default -> throw new IllegalArgumentException("unknown backend type: " + config.backendType()
-                    + "; this daemon has vxlan, host-gw, udp and alloc");
+                    + "; this daemon has vxlan, host-gw, udp, aws-vpc and alloc");
         };
     }
 
@@ -69,6 +84,18 @@ record Backends(StateDirectory state, Reconciler reconciler, Log log, Consumer<T
             throw new IllegalArgumentException("Network " + config.network() + " contains this host's own address " + address
                     + "; choose a range apart from the hosts' network");
         }
+    }
+
+    /** For backends that write where all hosts write: asks the store itself, since what was told of it may be old. */
+    private LeaseCheck.Holder holder(Ipv4Subnet subnet, Ipv4 publicIp) throws StoreException, InterruptedException {
+        for (Entry entry : store.read()) {
+            if (entry.key().subnet().filter(subnet::equals).isPresent()) {
+                boolean ours = entry instanceof Lease lease
+                        && (lease.attributes().publicIp().equals(publicIp) || lease.attributes().node().equals(nodeMark));
+                return ours ? LeaseCheck.Holder.THIS_HOST : LeaseCheck.Holder.ANOTHER;
+            }
+        }
+        return LeaseCheck.Holder.NOBODY;
     }
 
     private VxlanBackend vxlan(NetworkConfig config, Underlay underlay) throws IOException {

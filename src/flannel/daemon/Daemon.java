@@ -71,8 +71,9 @@ public final class Daemon {
                 SubnetFiles.onDisk(settings, settings.subnetFile(), log),
                 new Readiness(serviceManager, List.of("")), new ArrayBlockingQueue<>(MESSAGES), Executors.newVirtualThreadPerTaskExecutor(),
                 clock, RandomGenerator.getDefault(), log);
-        NetworkSession session = new NetworkSession(around, underlay, state.nodeMark(underlay.mac(), cards()),
-                new Backends(state, reconciler, log, this::die)::open,
+        String nodeMark = state.nodeMark(underlay.mac(), cards());
+        NetworkSession session = new NetworkSession(around, underlay, nodeMark,
+                new Backends(state, store, nodeMark, reconciler, log, this::die)::open,
                 new DataPath("", reconciler, new PacketFilter(monitor.hearsRules(), log), settings.rulesCheck(), clock, log));
 
         log.info("Installing signal handlers");

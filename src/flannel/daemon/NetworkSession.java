@@ -340,7 +340,7 @@ final class NetworkSession implements Leases.Session {
             boolean takeOver = !config.backendType().equals("alloc") && !around.memory().takenOver();
             dataPath.open(config, backend, underlay, new DataPath.Self(lease.subnet(), publicIp(), nodeMark), leases.all(),
                     new PacketFilter.Rules(config.network(), lease.subnet(), settings.masquerade(), settings.forwardRules(),
-                            settings.fullyRandom()), takeOver);
+                            settings.fullyRandom(), backend.guardsLinkLocal() ? underlay.name() : ""), takeOver);
             if (takeOver) {
                 around.memory().rememberTakenOver();
             }

@@ -7,6 +7,7 @@ import flannel.lease.StoreEvent;
 import flannel.lease.StoreException;
 import flannel.lease.SubnetStore;
 import flannel.log.Log;
+import flannel.net.HttpProxies;
 import java.util.Collection;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
@@ -59,6 +60,11 @@ public final class EtcdSubnetStore implements SubnetStore {
     @Override
     public void follow(Consumer<StoreEvent> sink) throws InterruptedException {
         follower.run(sink);
+    }
+
+    @Override
+    public Collection<Entry> read() throws StoreException, InterruptedException {
+        return registry.list().entries();
     }
 
     @Override

@@ -44,10 +44,12 @@ record FilterChain(String table, String builtIn, String name, String comment, Li
         return new FilterChain("nat", "POSTROUTING", "FLANNEL-POSTRTG", comment, rules);
     }
 
-    /** Lets the overlays' packets pass where the policy of FORWARD is DROP, as Docker sets it since 1.13. */
+    /** Lets the overlays' packets pass where the policy of FORWARD is DROP, as Docker sets it since 1.13; but for those that are guarded from. */
     static FilterChain forward(Collection<PacketFilter.Rules> networks) {
         String comment = "flanneld forward";
         List<String> rules = new ArrayList<>();
+        networks.stream().map(PacketFilter.Rules::guard).filter(guard -> !guard.isEmpty()).distinct().forEach(guard ->
+                rules.add("-A FLANNEL-FWD -d 169.254.0.0/16 -i " + guard + " -m comment --comment \"" + comment + "\" -j DROP"));
         for (PacketFilter.Rules each : networks) {
             if (each.forward()) {
                 rules.add("-A FLANNEL-FWD -s " + each.network() + " -m comment --comment \"" + comment + "\" -j ACCEPT");

@@ -66,8 +66,14 @@ public final class PacketFilter {
      * @param masquerade  whether what leaves the overlay gets the host's address
      * @param forward     whether the overlay's packets are let through FORWARD
      * @param fullyRandom whether masquerading picks ports at random, where it can: two connections then seldom race for one
+     * @param guard       interface whose packets are not forwarded to link-local addresses (RFC 3927 asks that of routers; clouds have the
+     *                    metadata service there, which gives away who asks in this host's name); empty for none
      */
-    public record Rules(Ipv4Subnet network, Ipv4Subnet own, boolean masquerade, boolean forward, boolean fullyRandom) {
+    public record Rules(Ipv4Subnet network, Ipv4Subnet own, boolean masquerade, boolean forward, boolean fullyRandom, String guard) {
+
+        public Rules(Ipv4Subnet network, Ipv4Subnet own, boolean masquerade, boolean forward, boolean fullyRandom) {
+            this(network, own, masquerade, forward, fullyRandom, "");
+        }
     }
 
     /**

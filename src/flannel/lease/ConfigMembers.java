@@ -23,6 +23,7 @@ final class ConfigMembers {
             "vxlan", List.of("VNI", "Port", "MTU", "DirectRouting", "Learning", "GBP"),
             "udp", List.of("Port", "Offload", "SourceCheck"),
             "host-gw", List.of(),
+            "aws-vpc", List.of("RouteTableID", "RouteTableFilter", "ForwardMetadata"),
             "alloc", List.of());
 
     /** Of the Go daemons on Windows. */

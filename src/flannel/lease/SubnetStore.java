@@ -55,6 +55,9 @@ public interface SubnetStore extends AutoCloseable {
     /** Tells everything there is, then every change in its order, until interrupted. To be called once, on a thread of its own. */
     void follow(Consumer<StoreEvent> sink) throws InterruptedException;
 
+    /** Reads what is there now: for whoever must not go by what was told a while ago. */
+    Collection<Entry> read() throws StoreException, InterruptedException;
+
     /**
      * Takes the lease that is this host's already, else the previous subnet if that is free, else another free one.
      *

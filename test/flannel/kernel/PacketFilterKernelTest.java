@@ -152,6 +152,20 @@ class PacketFilterKernelTest {
     }
 
     @Test
+    void aGuardStandsBeforeWhatIsAcceptedAndAloneToo() throws Exception {
+        String guard = "-A FLANNEL-FWD -d 169.254.0.0/16 -i eth0 -m comment --comment \"flanneld forward\" -j DROP\n";
+        for (boolean forward : new boolean[] {true, false}) {
+            PacketFilter.Rules guarded = new PacketFilter.Rules(BOTH.network(), BOTH.own(), false, forward, true, "eth0");
+            host.call(() -> filter.apply("", guarded));
+            String jump = FORWARDING.substring(0, FORWARDING.indexOf('\n') + 1);
+            assertEquals(jump + guard + (forward ? FORWARDING.substring(jump.length()) : ""), rules("filter"));
+            String before = logged.toString();
+            host.call(() -> filter().apply("", guarded));
+            assertEquals(before, logged.toString(), "found in order");
+        }
+    }
+
+    @Test
     void aChangeOfRulesIsHeard() throws Exception {
         Assumptions.assumeTrue(host.run("iptables", "--version").contains("nf_tables"), "iptables of the older kind makes no notifications");
         LinkedBlockingQueue<KernelEvent> events = new LinkedBlockingQueue<>();
