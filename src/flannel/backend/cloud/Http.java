@@ -8,7 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 
 /** Exchanges one HTTP request for its answer. {@link CloudHttp} does it; tests put a cloud of their own here. */
-public interface Http {
+public interface Http extends AutoCloseable {
 
     /**
      * A request.
@@ -35,4 +35,9 @@ public interface Http {
 
     /** @throws IOException with a sentence about the server when there is no complete answer in time */
     Answer send(Request request) throws IOException, InterruptedException;
+
+    /** Ends the exchanges under way. */
+    @Override
+    default void close() {
+    }
 }

@@ -1,0 +1,140 @@
+package flannel.backend.cloud;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.http.HttpClient;
+import java.net.http.HttpConnectTimeoutException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
+import java.nio.ByteBuffer;
+import java.nio.channels.UnresolvedAddressException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Flow;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLException;
+
+/**
+ * Requests to clouds over java.net.http: HTTP/1.1, through the environment's proxies, answers of at most 16 MiB. Knows no retries and no
+ * signatures. Safe for use by several threads.
+ */
+public final class CloudHttp implements Http {
+
+    private static final Duration CONNECT = Duration.ofSeconds(5);
+
+    /** A thousand routes are half a megabyte. */
+    private static final int MOST_BYTES = 16 << 20;
+
+    private final HttpClient client;
+
+    /**
+     * @param trust null for the JDK's own authorities
+     * @throws IllegalArgumentException when a proxy's variable can't be read
+     */
+    public CloudHttp(Map<String, String> environment, SSLContext trust) {
+        HttpClient.Builder builder = HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)       // else it asks http:// servers for an upgrade, which metadata servers don't know
+                .connectTimeout(CONNECT)
+                .followRedirects(HttpClient.Redirect.NEVER)
+                .proxy(Proxies.of(environment).selector())
+                .executor(Executors.newVirtualThreadPerTaskExecutor());
+        client = (trust == null ? builder : builder.sslContext(trust)).build();
+    }
+
+    @Override
+    public Answer send(Request request) throws IOException, InterruptedException {
+        HttpRequest.Builder builder = HttpRequest.newBuilder(request.uri()).method(request.method(), request.body() == null
+                ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofString(request.body()));
+        request.headers().forEach(builder::header);
+        CompletableFuture<HttpResponse<byte[]>> call = client.sendAsync(builder.build(), info -> new Bounded());
+        String server = request.uri().getScheme() + "://" + request.uri().getRawAuthority();
+        try {
+            HttpResponse<byte[]> response = call.get(request.timeout().toMillis(), TimeUnit.MILLISECONDS);
+            return new Answer(response.statusCode(), response.headers().map(), new String(response.body(), StandardCharsets.UTF_8));
+        } catch (TimeoutException e) {
+            call.cancel(true);
+            throw new HttpTimeoutException(server + ": no answer within " + request.timeout().toSeconds() + " s");
+        } catch (InterruptedException e) {
+            call.cancel(true);
+            throw e;
+        } catch (ExecutionException e) {
+            throw new IOException(server + ": " + reason(e.getCause()), e.getCause());
+        }
+    }
+
+    private static String reason(Throwable e) {
+        String message = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (cause instanceof UnresolvedAddressException) {
+                return "the name does not resolve";
+            }
+        }
+        return switch (e) {
+            case HttpConnectTimeoutException timeout -> "no connection within " + CONNECT.toSeconds() + " s";
+            case ConnectException refused when refused.getMessage() == null -> "connection refused";
+            case SSLException tls when message.contains("PKIX path") -> "its certificate is not signed by a known authority";
+            case SSLException tls -> "TLS: " + message;
+            default -> message.contains("received no bytes") || message.contains("EOF") ? "the connection was closed without an answer"
+                    : message;
+        };
+    }
+
+    @Override
+    public void close() {
+        client.shutdownNow();
+    }
+
+    /** Collects a body, and fails when it is endless. */
+    private static final class Bounded implements HttpResponse.BodySubscriber<byte[]> {
+
+        private final HttpResponse.BodySubscriber<byte[]> bytes = HttpResponse.BodySubscribers.ofByteArray();
+        private Flow.Subscription subscription;
+        private long count;
+
+        @Override
+        public CompletionStage<byte[]> getBody() {
+            return bytes.getBody();
+        }
+
+        @Override
+        public void onSubscribe(Flow.Subscription subscription) {
+            this.subscription = subscription;
+            bytes.onSubscribe(subscription);
+        }
+
+        @Override
+        public void onNext(List<ByteBuffer> buffers) {
+            if (count > MOST_BYTES) {
+                return;     // cancelled, and not heard yet
+            }
+            for (ByteBuffer buffer : buffers) {
+                count += buffer.remaining();
+            }
+            if (count > MOST_BYTES) {
+                subscription.cancel();
+                bytes.onError(new IOException("the answer has more than " + (MOST_BYTES >> 20) + " MiB"));
+            } else {
+                bytes.onNext(buffers);
+            }
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+            bytes.onError(failure);
+        }
+
+        @Override
+        public void onComplete() {
+            bytes.onComplete();
+        }
+    }
+}
