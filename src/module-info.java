@@ -1,4 +1,5 @@
 /** The flannel daemon: one module, nothing exported, no dependency but the JDK. */
 module flannel {
     requires java.net.http;
+    requires java.xml;
 }

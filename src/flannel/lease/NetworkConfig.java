@@ -4,6 +4,8 @@ import flannel.json.JsonException;
 import flannel.json.JsonValue;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -146,6 +148,25 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
     public String backendText(String name, String byDefault) {
         String value = text(backend, name);
         return value.isEmpty() ? byDefault : value;
+    }
+
+    /** One string or an array of strings of the member Backend, without empty ones; {@link IllegalArgumentException} when it is anything else. */
+    public List<String> backendTexts(String name) {
+        List<JsonValue> values = switch (member(backend, name)) {
+            case null -> List.of();
+            case JsonValue.Arr(List<JsonValue> elements) -> elements;
+            case JsonValue one -> List.of(one);
+        };
+        List<String> texts = new ArrayList<>();
+        for (JsonValue value : values) {
+            if (!(value instanceof JsonValue.Str(String text))) {
+                throw new IllegalArgumentException("Backend's " + name + " must be a string or an array of strings, not " + member(backend, name));
+            }
+            if (!text.isEmpty()) {
+                texts.add(text);
+            }
+        }
+        return texts;
     }
 
     private static String text(JsonValue object, String name) {

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -37,15 +38,16 @@ public final class CloudHttp implements Http {
     private final HttpClient client;
 
     /**
-     * @param trust null for the JDK's own authorities
+     * @param direct hosts that are never asked through a proxy, beside the link-local ones
+     * @param trust  null for the JDK's own authorities
      * @throws IllegalArgumentException when a proxy's variable can't be read
      */
-    public CloudHttp(Map<String, String> environment, SSLContext trust) {
+    public CloudHttp(Map<String, String> environment, Set<String> direct, SSLContext trust) {
         HttpClient.Builder builder = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)       // else it asks http:// servers for an upgrade, which metadata servers don't know
                 .connectTimeout(CONNECT)
                 .followRedirects(HttpClient.Redirect.NEVER)
-                .proxy(Proxies.of(environment).selector())
+                .proxy(Proxies.of(environment, direct).selector())
                 .executor(Executors.newVirtualThreadPerTaskExecutor());
         client = (trust == null ? builder : builder.sslContext(trust)).build();
     }

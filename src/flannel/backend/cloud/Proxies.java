@@ -6,9 +6,11 @@ import java.net.Proxy;
 import java.net.ProxySelector;
 import java.net.SocketAddress;
 import java.net.URI;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The proxies that the environment names, as curl and Go programs read it: {@code HTTPS_PROXY}, {@code HTTP_PROXY}, {@code NO_PROXY}, in
@@ -19,10 +21,11 @@ import java.util.Map;
 record Proxies(InetSocketAddress https, InetSocketAddress http, List<String> noProxy) {
 
     /** @throws IllegalArgumentException naming the variable that can't be read */
-    static Proxies of(Map<String, String> environment) {
+    static Proxies of(Map<String, String> environment, Set<String> direct) {
         String none = value(environment, "NO_PROXY").toLowerCase(Locale.ROOT);
-        return new Proxies(address(environment, "HTTPS_PROXY"), address(environment, "HTTP_PROXY"),
-                List.of(none.strip().isEmpty() ? new String[0] : none.strip().split("\\s*,\\s*")));
+        List<String> noProxy = new ArrayList<>(direct);
+        noProxy.addAll(List.of(none.strip().isEmpty() ? new String[0] : none.strip().split("\\s*,\\s*")));
+        return new Proxies(address(environment, "HTTPS_PROXY"), address(environment, "HTTP_PROXY"), noProxy);
     }
 
     private static String value(Map<String, String> environment, String name) {

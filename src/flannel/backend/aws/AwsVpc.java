@@ -1,0 +1,74 @@
+package flannel.backend.aws;
+
+import flannel.backend.Backend;
+import flannel.backend.cloud.CloudBackend;
+import flannel.backend.cloud.CloudHttp;
+import flannel.backend.cloud.LeaseCheck;
+import flannel.backend.cloud.RouteKeeper;
+import flannel.kernel.Underlay;
+import flannel.lease.NetworkConfig;
+import flannel.log.Log;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateFactory;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
+
+/** The backend "aws-vpc". */
+public final class AwsVpc {
+
+    private AwsVpc() {
+    }
+
+    /**
+     * Starts the backend. Asks nothing of AWS yet: that is its thread's work.
+     *
+     * @param environment the process's
+     * @param fatal       told when its thread has died
+     * @throws IllegalArgumentException with one sentence when the configuration or the environment can't be used
+     */
+    public static Backend open(NetworkConfig config, Underlay underlay, Map<String, String> environment, LeaseCheck leases, Log log,
+            Consumer<Throwable> fatal) {
+        VpcConfig vpc = VpcConfig.of(config);
+        String metadata = URI.create(Metadata.base(environment)).getHost();
+        CloudHttp http = new CloudHttp(environment, Set.of(metadata), trust(environment));
+        AwsSession session = new AwsSession(environment, Path.of(System.getProperty("user.home", "/root")), http, InstantSource.system(),
+                underlay, config);
+        RouteKeeper keeper = new RouteKeeper(new VpcRouteTables(session, vpc), config, leases, System::nanoTime,
+                RandomGenerator.getDefault(), log);
+        return CloudBackend.start("aws-vpc", underlay, keeper, http, fatal);
+    }
+
+    /** The authorities of AWS_CA_BUNDLE, a PEM file; null for the JDK's. */
+    private static SSLContext trust(Map<String, String> environment) {
+        String file = environment.getOrDefault("AWS_CA_BUNDLE", "").strip();
+        if (file.isEmpty()) {
+            return null;
+        }
+        try (InputStream in = Files.newInputStream(Path.of(file))) {
+            KeyStore store = KeyStore.getInstance("PKCS12");
+            store.load(null, null);
+            for (Certificate authority : CertificateFactory.getInstance("X.509").generateCertificates(in)) {
+                store.setCertificateEntry("ca" + store.size(), authority);
+            }
+            TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+            factory.init(store);
+            SSLContext context = SSLContext.getInstance("TLS");
+            context.init(null, factory.getTrustManagers(), null);
+            return context;
+        } catch (IOException | GeneralSecurityException e) {
+            throw new IllegalArgumentException("AWS_CA_BUNDLE " + file + " can't be used: " + e.getMessage());
+        }
+    }
+}
