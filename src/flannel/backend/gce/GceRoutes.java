@@ -25,7 +25,7 @@ import java.util.Set;
  * <p>A route is flannel's when its name is that of its destination ({@link RouteName}) and its description is ours or missing, as in the
  * original. Its next hop is this instance; in a shared VPC, where that is in another project than the route, the instance's address.
  */
-public final class GceRoutes implements RouteTables {
+final class GceRoutes implements RouteTables {
 
     /** Routes that somebody made; those of the cloud's own subnets don't count. IPv4 and IPv6 together. */
     static final String QUOTA = "STATIC_ROUTES_PER_NETWORK";
@@ -63,7 +63,7 @@ public final class GceRoutes implements RouteTables {
      * @param range    the whole network's
      * @throws IllegalArgumentException with a sentence when a variable of the environment can't be meant
      */
-    public GceRoutes(Map<String, String> environment, Http http, InstantSource clock, Underlay underlay, Ipv4Subnet range, Log log) {
+    GceRoutes(Map<String, String> environment, Http http, InstantSource clock, Underlay underlay, Ipv4Subnet range, Log log) {
         this.metadata = new Metadata(environment, http);
         this.compute = new Compute(environment, http, Credentials.find(environment, http, metadata, clock));
         this.underlay = underlay;

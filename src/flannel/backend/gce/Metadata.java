@@ -27,17 +27,22 @@ final class Metadata {
 
     /** @throws IllegalArgumentException with a sentence when a variable can't be meant */
     Metadata(Map<String, String> environment, Http http) {
-        String host = environment.getOrDefault("GCE_METADATA_HOST", environment.getOrDefault("GCE_METADATA_ROOT", "169.254.169.254"));
         String seconds = environment.getOrDefault("GCE_METADATA_TIMEOUT", "3");
-        if (!host.matches("[A-Za-z0-9.-]+(:\\d{1,5})?")) {
-            throw new IllegalArgumentException("GCE_METADATA_HOST \"" + host + "\" is not of the form host or host:port");
-        }
         if (!seconds.matches("[1-9]\\d?")) {
             throw new IllegalArgumentException("GCE_METADATA_TIMEOUT \"" + seconds + "\" is not a number of seconds from 1 to 99");
         }
         this.http = http;
-        base = "http://" + host + "/computeMetadata/v1/";
+        base = "http://" + host(environment) + "/computeMetadata/v1/";
         timeout = Duration.ofSeconds(Integer.parseInt(seconds));
+    }
+
+    /** The server, as {@code host} or {@code host:port}. GCE_METADATA_ROOT is its old variable. */
+    static String host(Map<String, String> environment) {
+        String host = environment.getOrDefault("GCE_METADATA_HOST", environment.getOrDefault("GCE_METADATA_ROOT", "169.254.169.254"));
+        if (!host.matches("[A-Za-z0-9.-]+(:\\d{1,5})?")) {
+            throw new IllegalArgumentException("GCE_METADATA_HOST \"" + host + "\" is not of the form host or host:port");
+        }
+        return host;
     }
 
     /** The value of a key, as {@code instance/name}. */
