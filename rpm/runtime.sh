@@ -29,13 +29,14 @@ main() {
 link_image() {
     local work=build/runtime.work tools=$JAVA_HOME/bin options
     options=$(grep -v '^#' etc/jvm.options | tr '\n' ' ')
-    "$tools/jlink" --add-modules java.base,java.net.http --output "$work/jdk" --strip-java-debug-attributes --no-header-files --no-man-pages
+    "$tools/jlink" --add-modules java.base,java.net.http,java.xml --output "$work/jdk" --strip-java-debug-attributes --no-header-files --no-man-pages
     "$tools/jimage" extract --dir "$work/classes" "$work/jdk/lib/modules"
     rm "$work/jdk/lib/modules"
     mkdir "$work/jmods"
     "$tools/jmod" create --class-path "$work/classes/java.net.http" "$work/jmods/java.net.http.jmod"
+    "$tools/jmod" create --class-path "$work/classes/java.xml" "$work/jmods/java.xml.jmod"
     "$tools/jmod" create --class-path "$work/classes/java.base" --cmds "$work/jdk/bin" --libs "$work/jdk/lib" --config "$work/jdk/conf" \
-        --legal-notices "$work/jdk/legal/java.base" --module-path "$work/jmods" --hash-modules java.net.http "$work/jmods/java.base.jmod"
+        --legal-notices "$work/jdk/legal/java.base" --module-path "$work/jmods" --hash-modules 'java\.(net\.http|xml)' "$work/jmods/java.base.jmod"
     "$tools/jlink" --module-path "$work/jmods:build/flanneld.jar" --add-modules flannel --output "$1" --no-header-files --no-man-pages \
         --compress zip-6 --disable-plugin generate-jli-classes --add-options "${options% }"
     # A tenth of the package are symbols that only a debugger of the JVM itself would want.
@@ -64,8 +65,9 @@ leave_out() {
 # It holds the daemon's own classes too. They come from the image's lib/modules, which the JVM compares with the archive's record of it.
 archive_classes() {
     local archive=$1/lib/server/classes.jsa list=build/runtime.work/classes.list
-    # The module's own classes, whether the training knew them or not.
-    { cat rpm/classes.list; "$JAVA_HOME/bin/jar" --list --file build/flanneld.jar | sed -n '/module-info/d; s/\.class$//p' | sort; } > "$list"
+    # The module's own classes, whether the training knew them or not; but for the clouds', which few hosts need.
+    { cat rpm/classes.list; "$JAVA_HOME/bin/jar" --list --file build/flanneld.jar |
+        sed -n '/module-info/d; \:flannel/backend/\(cloud\|aws\|gce\)/:d; s/\.class$//p' | sort; } > "$list"
     set_times "$1"
     dump "$1" "$list" "$archive"
     dump "$1" "$list" build/runtime.work/again.jsa

@@ -4,14 +4,20 @@ import flannel.backend.AllocBackend;
 import flannel.backend.Backend;
 import flannel.backend.HostGwBackend;
 import flannel.backend.VxlanBackend;
+import flannel.backend.aws.AwsVpc;
+import flannel.backend.cloud.LeaseCheck;
 import flannel.backend.udp.UdpBackend;
 import flannel.backend.udp.UdpConfig;
 import flannel.kernel.Link;
 import flannel.kernel.Reconciler;
 import flannel.kernel.Underlay;
+import flannel.lease.Lease;
+import flannel.lease.LeaseRegistry;
 import flannel.lease.NetworkConfig;
+import flannel.lease.RegistryException;
 import flannel.log.Log;
 import flannel.net.Ipv4;
+import flannel.net.Ipv4Subnet;
 import flannel.net.MacAddress;
 import java.io.IOException;
 import java.util.function.Consumer;
@@ -20,9 +26,10 @@ import java.util.function.Consumer;
  * Makes the backend that a network's configuration names, for this host.
  *
  * @param publicIp the address that this host's leases tell
- * @param fatal    told when a data path of our own dies
+ * @param fatal    told when a thread of a backend's own dies
  */
-record Backends(Underlay underlay, Ipv4 publicIp, StateDirectory state, Reconciler reconciler, Log log, Consumer<Throwable> fatal) {
+record Backends(Underlay underlay, Ipv4 publicIp, LeaseRegistry registry, StateDirectory state, Reconciler reconciler, Log log,
+        Consumer<Throwable> fatal) {
 
     /**
      * Makes the backend.
@@ -38,8 +45,11 @@ record Backends(Underlay underlay, Ipv4 publicIp, StateDirectory state, Reconcil
             case "host-gw" -> new HostGwBackend(underlay, publicIp);
             case "udp" -> UdpBackend.open(UdpConfig.of(config), config.network(), underlay, log, fatal);
             case "alloc" -> new AllocBackend(underlay);
+            case "aws-vpc" -> AwsVpc.open(config, underlay, System.getenv(), this::holder, log, fatal);
+            case "ali-vpc", "tencent-vpc" -> throw new IllegalArgumentException("the backend " + config.backendType() + " is not in this daemon:"
+                    + " use vxlan, which runs on any cloud, or alloc with routes by your own hand; of the clouds' routers it has aws-vpc");
             default -> throw new IllegalArgumentException("unknown backend type: " + config.backendType()
-                    + "; this daemon has vxlan, host-gw, udp and alloc");
+                    + "; this daemon has vxlan, host-gw, udp, aws-vpc and alloc");
         };
     }
 
@@ -49,6 +59,16 @@ record Backends(Underlay underlay, Ipv4 publicIp, StateDirectory state, Reconcil
             throw new IllegalArgumentException("Network " + config.network() + " contains this host's own address " + address
                     + "; choose a range apart from the hosts' network");
         }
+    }
+
+    /** For backends that write where all hosts write: asks the store itself, since what we have heard of it may be old. */
+    private LeaseCheck.Holder holder(Ipv4Subnet subnet) throws RegistryException, InterruptedException {
+        for (Lease lease : registry.list().leases()) {
+            if (lease.subnet().equals(subnet)) {
+                return lease.attributes().publicIp().equals(publicIp) ? LeaseCheck.Holder.THIS_HOST : LeaseCheck.Holder.ANOTHER;
+            }
+        }
+        return LeaseCheck.Holder.NOBODY;
     }
 
     private VxlanBackend vxlan(NetworkConfig config) throws IOException {

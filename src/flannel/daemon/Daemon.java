@@ -59,7 +59,7 @@ public final class Daemon {
         }
         StateDirectory state = new StateDirectory(settings.stateDirectory(), log);
         NetworkSession session = new NetworkSession(settings, publicIp, state.nodeMark(underlay.mac()),
-                new Backends(underlay, publicIp, state, reconciler, log, this::die),
+                new Backends(underlay, publicIp, registry, state, reconciler, log, this::die),
                 new LeaseKeeper(registry, RandomGenerator.getDefault(), log),
                 new DataPath(reconciler, new PacketFilter(log), underlay, publicIp, settings.rulesCheck(), log),
                 state, serviceManager, log);

@@ -68,7 +68,7 @@ final class AwsSession {
         if (endpoints.isUnknown()) {
             endpoints = new Endpoints(environment, profile, region, metadata.get("services/domain").orElse(""));
         }
-        TokenService tokens = new TokenService(http, endpoints, clock);
+        TokenService tokens = new TokenService(http, endpoints.of("sts"), region, clock);
         CredentialSource keys = new EnvironmentKeys(environment);
         CredentialSource container = new ContainerRole(environment, http);
         CredentialSource instance = new InstanceRole(environment, metadata);

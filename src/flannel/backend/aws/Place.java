@@ -39,13 +39,21 @@ record Place(String eni, String subnetId, String vpcId) {
                     "choose one of these with -iface");
         }
         for (String range : metadata.get(mac + "vpc-ipv4-cidr-blocks").orElse("").split("\\s+")) {
-            if (!range.isEmpty() && Ipv4Subnet.parse(range).contains(config.network())) {
+            if (holds(range, config.network())) {
                 throw new CloudException(Kind.UNUSABLE, "checking the network's configuration", "", "", "the Network " + config.network()
                         + " lies within the VPC's own range " + range + ", where a VPC routes packets itself",
                         "choose a Network apart from the VPC's ranges");
             }
         }
         return new Place(eni.get(), metadata.require(mac + "subnet-id"), metadata.require(mac + "vpc-id"));
+    }
+
+    private static boolean holds(String range, Ipv4Subnet network) {
+        try {
+            return Ipv4Subnet.parse(range).contains(network);
+        } catch (IllegalArgumentException e) {
+            return false;       // nothing, or nothing that can be understood: EC2 will say so itself
+        }
     }
 
     private static String known(Metadata metadata) throws CloudException, InterruptedException {

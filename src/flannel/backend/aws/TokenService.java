@@ -3,6 +3,7 @@ package flannel.backend.aws;
 import flannel.backend.cloud.CloudException;
 import flannel.backend.cloud.Http;
 import java.io.IOException;
+import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -10,7 +11,7 @@ import java.time.format.DateTimeParseException;
 import java.util.Map;
 
 /** AWS' Security Token Service: turns a proof of identity into a role's credentials. */
-record TokenService(Http http, Endpoints endpoints, InstantSource clock) {
+record TokenService(Http http, URI endpoint, String region, InstantSource clock) {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
     private static final String VERSION = "2011-06-15";
@@ -21,8 +22,8 @@ record TokenService(Http http, Endpoints endpoints, InstantSource clock) {
         if (!externalId.isEmpty()) {
             form.with("ExternalId", externalId);
         }
-        return ask("AssumeRole", role, new SignatureV4(endpoints.region(), "sts")
-                .post(endpoints.of("sts"), form.toString(), by, clock.instant(), TIMEOUT));
+        return ask("AssumeRole", role, new SignatureV4(region, "sts")
+                .post(endpoint, form.toString(), by, clock.instant(), TIMEOUT));
     }
 
     /** A role by an identity provider's token; the request is not signed. */
@@ -30,7 +31,7 @@ record TokenService(Http http, Endpoints endpoints, InstantSource clock) {
         Form form = new Form("AssumeRoleWithWebIdentity", VERSION).with("RoleArn", role).with("RoleSessionName", session)
                 .with("WebIdentityToken", token);
         return ask("AssumeRoleWithWebIdentity", role,
-                new Http.Request("POST", endpoints.of("sts"), Map.of("content-type", SignatureV4.FORM), form.toString(), TIMEOUT));
+                new Http.Request("POST", endpoint, Map.of("content-type", SignatureV4.FORM), form.toString(), TIMEOUT));
     }
 
     private Credentials ask(String action, String role, Http.Request request) throws CloudException, InterruptedException {

@@ -115,17 +115,25 @@ final class VpcRouteTables implements RouteTables {
         return ordered;
     }
 
-    private static RouteTable table(Xml item, Place place, RouteTable begun) {
+    private static RouteTable table(Xml item, Place place, RouteTable begun) throws CloudException {
         List<CloudRoute> routes = new ArrayList<>(begun == null ? List.of() : begun.routes());
         int used = begun == null ? 0 : begun.used();
         for (Xml route : item.items("routeSet")) {
             String destination = route.text("destinationCidrBlock");
             if (!destination.isEmpty()) {       // IPv6 and prefix lists have quotas and names of their own
-                routes.add(route(Ipv4Subnet.parse(destination), route, place));
+                routes.add(route(subnet(destination), route, place));
                 used += route.text("origin").equals("EnableVgwRoutePropagation") ? 0 : 1;
             }
         }
         return new RouteTable(item.text("routeTableId"), routes, used, new RouteTable.Quota(AwsError.QUOTA, USUAL_QUOTA));
+    }
+
+    private static Ipv4Subnet subnet(String text) throws CloudException {
+        try {
+            return Ipv4Subnet.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new CloudException(Kind.TRANSIENT, "DescribeRouteTables", "", "", "a route's destination " + e.getMessage(), "");
+        }
     }
 
     private static CloudRoute route(Ipv4Subnet destination, Xml route, Place place) {

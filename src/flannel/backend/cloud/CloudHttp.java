@@ -54,11 +54,8 @@ public final class CloudHttp implements Http {
 
     @Override
     public Answer send(Request request) throws IOException, InterruptedException {
-        HttpRequest.Builder builder = HttpRequest.newBuilder(request.uri()).method(request.method(), request.body() == null
-                ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofString(request.body()));
-        request.headers().forEach(builder::header);
-        CompletableFuture<HttpResponse<byte[]>> call = client.sendAsync(builder.build(), info -> new Bounded());
         String server = request.uri().getScheme() + "://" + request.uri().getRawAuthority();
+        CompletableFuture<HttpResponse<byte[]>> call = client.sendAsync(translated(request, server), info -> new Bounded());
         try {
             HttpResponse<byte[]> response = call.get(request.timeout().toMillis(), TimeUnit.MILLISECONDS);
             return new Answer(response.statusCode(), response.headers().map(), new String(response.body(), StandardCharsets.UTF_8));
@@ -70,6 +67,17 @@ public final class CloudHttp implements Http {
             throw e;
         } catch (ExecutionException e) {
             throw new IOException(server + ": " + reason(e.getCause()), e.getCause());
+        }
+    }
+
+    private static HttpRequest translated(Request request, String server) throws IOException {
+        try {
+            HttpRequest.Builder builder = HttpRequest.newBuilder(request.uri()).method(request.method(), request.body() == null
+                    ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofString(request.body()));
+            request.headers().forEach(builder::header);
+            return builder.build();
+        } catch (IllegalArgumentException e) {
+            throw new IOException(server + ": a request holds what HTTP can't carry (a line break in a token?)");     // e's text may be secret
         }
     }
 
