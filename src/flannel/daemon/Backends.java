@@ -6,6 +6,7 @@ import flannel.backend.HostGwBackend;
 import flannel.backend.VxlanBackend;
 import flannel.backend.aws.AwsVpc;
 import flannel.backend.cloud.LeaseCheck;
+import flannel.backend.gce.Gce;
 import flannel.backend.udp.UdpBackend;
 import flannel.backend.udp.UdpConfig;
 import flannel.kernel.Link;
@@ -46,10 +47,11 @@ record Backends(Underlay underlay, Ipv4 publicIp, LeaseRegistry registry, StateD
             case "udp" -> UdpBackend.open(UdpConfig.of(config), config.network(), underlay, log, fatal);
             case "alloc" -> new AllocBackend(underlay);
             case "aws-vpc" -> AwsVpc.open(config, underlay, System.getenv(), this::holder, log, fatal);
+            case "gce" -> Gce.open(config, underlay, System.getenv(), this::holder, log, fatal);
             case "ali-vpc", "tencent-vpc" -> throw new IllegalArgumentException("the backend " + config.backendType() + " is not in this daemon:"
-                    + " use vxlan, which runs on any cloud, or alloc with routes by your own hand; of the clouds' routers it has aws-vpc");
+                    + " use vxlan, which runs on any cloud, or alloc with routes by your own hand; of the clouds' routers it has aws-vpc and gce");
             default -> throw new IllegalArgumentException("unknown backend type: " + config.backendType()
-                    + "; this daemon has vxlan, host-gw, udp, aws-vpc and alloc");
+                    + "; this daemon has vxlan, host-gw, udp, aws-vpc, gce and alloc");
         };
     }
 
