@@ -54,6 +54,7 @@ final class GceRoutes implements RouteTables {
     /** Of the routes last read, by name. */
     private final Map<String, String> ids = new HashMap<>();
     private Instance self;
+    private boolean forwards;
 
     /**
      * Makes no request yet.
@@ -115,7 +116,7 @@ final class GceRoutes implements RouteTables {
                     + " with priority " + route.integer("priority") + ": it may take packets of the network " + range + " elsewhere");
         }
         if (kind == CloudRoute.Kind.OWN && warnings(route).contains(NOT_FORWARDING)) {
-            self = new Instance(self.path(), self.network(), self.address(), false); // was switched off
+            forwards = false; // was switched off
         }
     }
 
@@ -153,11 +154,8 @@ final class GceRoutes implements RouteTables {
 
     @Override
     public void admit() throws CloudException, InterruptedException {
-        if (self.forwards()) {
-            return;
-        }
-        self = Instance.find(metadata, compute, underlay);
-        if (!self.forwards()) {
+        forwards = forwards || compute.get("instances.get", self.path()).isTrue("canIpForward"); // absent means false
+        if (!forwards) {
             throw new CloudException(Kind.UNUSABLE, "forwarding", self.path(), "", "canIpForward is off, so the cloud drops the containers' packets",
                     "set it (gcloud compute instances export, edit, update-from-file), or make instances with --can-ip-forward");
         }

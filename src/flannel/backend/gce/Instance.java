@@ -12,29 +12,34 @@ import java.util.Optional;
  * What this host is in the cloud. Its name is the instance's, whatever the host calls itself; its network is that of the interface that
  * leads to the other hosts, and belongs to another project than the instance where the VPC is shared.
  *
- * @param path     {@code projects/P/zones/Z/instances/N}
- * @param network  {@code projects/P/global/networks/N}
- * @param address  the interface's own address in that network
- * @param forwards whether the cloud takes packets of other addresses than its own from it (canIpForward)
+ * @param path    {@code projects/P/zones/Z/instances/N}
+ * @param network {@code projects/P/global/networks/N}
+ * @param address the interface's own address in that network
  */
-record Instance(String path, String network, String address, boolean forwards) {
+record Instance(String path, String network, String address) {
 
     /** More than any instance may have. */
     private static final int MOST_INTERFACES = 32;
 
-    /** Asks the metadata server for the instance's name, and the API for the rest. */
+    /** Asks the metadata server; where the VPC is shared, also the API, since metadata knows other projects by their numbers only. */
     static Instance find(Metadata metadata, Compute compute, Underlay underlay) throws CloudException, InterruptedException {
+        String project = metadata.get("project/project-id");
         int nic = nic(metadata, underlay);
-        String path = "projects/" + metadata.get("project/project-id")
-                + "/zones/" + last(metadata.get("instance/zone"))     // projects/NUMBER/zones/ZONE
-                + "/instances/" + metadata.get("instance/name");
-        JsonValue instance = compute.get("instances.get", path);
-        List<JsonValue> interfaces = instance.list("networkInterfaces");
+        String path = "projects/" + project + "/zones/" + last(metadata.get("instance/zone")) + "/instances/" + metadata.get("instance/name");
+        String network = metadata.get("instance/network-interfaces/" + nic + "/network"); // projects/NUMBER/networks/NAME
+        String owner = network.replaceFirst("^projects/", "").replaceFirst("/.*", "");
+        boolean isShared = !owner.equals(project) && !owner.equals(metadata.get("project/numeric-project-id"));
+        return new Instance(path, isShared ? sharedNetwork(compute, path, nic) : "projects/" + project + "/global/networks/" + last(network),
+                metadata.get("instance/network-interfaces/" + nic + "/ip"));
+    }
+
+    private static String sharedNetwork(Compute compute, String path, int nic) throws CloudException, InterruptedException {
+        List<JsonValue> interfaces = compute.get("instances.get", path).list("networkInterfaces");
         String network = nic < interfaces.size() ? Compute.path(interfaces.get(nic).text("network")) : "";
         if (!network.matches("projects/[^/]+/global/networks/[^/]+")) {
             throw new CloudException(Kind.UNUSABLE, "instances.get", path, "", "the answer has no network of nic" + nic, "");
         }
-        return new Instance(path, network, interfaces.get(nic).text("networkIP"), instance.isTrue("canIpForward")); // absent means false
+        return network;
     }
 
     /** An interface is told by its MAC: alias ranges and further addresses have no entry of their own. */

@@ -106,7 +106,7 @@ class GceRoutesTest {
         put();
         String api = "/compute/v1/projects/p/";
         List<String> calls = google.calls.stream().filter(call -> call.contains(api)).toList();
-        assertEquals(List.of("GET " + api + "zones/us-central1-a/instances/node-1", "GET " + api + "global/routes", "POST " + api + "global/routes"),
+        assertEquals(List.of("GET " + api + "global/routes", "GET " + api + "zones/us-central1-a/instances/node-1", "POST " + api + "global/routes"),
                 calls.subList(0, 3));
         assertTrue(calls.get(3).matches("POST " + api + "global/operations/operation-\\d+/wait"), calls.get(3));
         assertEquals(4, calls.size());
