@@ -115,8 +115,8 @@ final class GceRoutes implements RouteTables {
             log.warning("The route " + name + " of " + self.network() + " is not flannel's and leads " + destination + " to " + target
                     + " with priority " + route.integer("priority") + ": it may take packets of the network " + range + " elsewhere");
         }
-        if (kind == CloudRoute.Kind.OWN && warnings(route).contains(NOT_FORWARDING)) {
-            forwards = false; // was switched off
+        if (kind == CloudRoute.Kind.OWN) {
+            forwards = !warnings(route).contains(NOT_FORWARDING);
         }
     }
 

@@ -100,7 +100,7 @@ class GceRoutesTest {
         assertEquals("instance node-1", routes.self());
     }
 
-    /** Three reads and a change for a new host, one read for each look after that. */
+    /** Three reads and a change for a new host, one read for each look after that, also by a daemon that was started anew. */
     @Test
     void asksForNoMoreThanItNeeds() throws Exception {
         put();
@@ -113,6 +113,9 @@ class GceRoutesTest {
         google.calls.clear();
         put();
         assertEquals(List.of("GET " + api + "global/routes"), google.calls);
+        google.calls.clear();
+        routes(node, MAC).list();
+        assertEquals(List.of("GET " + api + "global/routes"), google.calls.stream().filter(call -> call.contains(api)).toList(), "a new daemon's");
     }
 
     @Test
