@@ -3,8 +3,6 @@ package flannel.backend.gce;
 import flannel.backend.cloud.CloudException;
 import flannel.backend.cloud.CloudException.Kind;
 import flannel.backend.gce.Credentials.AccessToken;
-import flannel.json.JsonException;
-import flannel.json.JsonValue;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
@@ -36,15 +34,7 @@ final class AttachedAccount implements Credentials.Source {
             throw failed("its access scopes allow no changes of routes",
                     "stop the instance, and give it the scope compute-rw or cloud-platform (gcloud compute instances set-service-account)");
         }
-        try {
-            JsonValue token = JsonValue.parse(answer.get());
-            if (!token.text("access_token").isEmpty()) {
-                return new AccessToken(token.text("access_token"), clock.instant().plusSeconds(token.integer("expires_in")));
-            }
-        } catch (JsonException e) {
-            // its text may hold the token: not a word of it
-        }
-        throw failed("the metadata server's answer has no token", "");
+        return AccessToken.read(answer.get(), clock.instant()).orElseThrow(() -> failed("the metadata server's answer has no token", ""));
     }
 
     private CloudException failed(String detail, String remedy) {

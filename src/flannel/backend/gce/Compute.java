@@ -143,13 +143,19 @@ final class Compute {
 
     private Http.Answer send(String action, String resource, String method, String path, JsonValue body, Duration timeout)
             throws CloudException, InterruptedException {
+        URI uri;
+        try {
+            uri = URI.create(root + path);
+        } catch (IllegalArgumentException e) {
+            throw new CloudException(Kind.UNUSABLE, action, resource, "", "it has characters that no path may have", "");
+        }
         Map<String, String> headers = new HashMap<>();
         headers.put("Authorization", "Bearer " + credentials.token());
         if (body != null) {
             headers.put("Content-Type", "application/json");
         }
         try {
-            return http.send(new Http.Request(method, URI.create(root + path), headers, body == null ? null : body.toString(), timeout));
+            return http.send(new Http.Request(method, uri, headers, body == null ? null : body.toString(), timeout));
         } catch (IOException e) {
             throw new CloudException(Kind.TRANSIENT, action, resource, "", e.getMessage(), "");
         }

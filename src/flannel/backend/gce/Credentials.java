@@ -2,12 +2,15 @@ package flannel.backend.gce;
 
 import flannel.backend.cloud.CloudException;
 import flannel.backend.cloud.Http;
+import flannel.json.JsonException;
+import flannel.json.JsonValue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The right to call Google's APIs, found as Google's own libraries do: the file that GOOGLE_APPLICATION_CREDENTIALS names, else the one
@@ -35,6 +38,19 @@ final class Credentials {
 
     /** An OAuth 2.0 access token. */
     record AccessToken(String secret, Instant expiry) {
+
+        /** Reads the answer of a token's endpoint; empty when it holds none that a request's header may have. */
+        static Optional<AccessToken> read(String answer, Instant now) {
+            try {
+                JsonValue json = JsonValue.parse(answer);
+                String secret = json.text("access_token");
+                return secret.matches("[!-~]+") ? Optional.of(new AccessToken(secret, now.plusSeconds(json.integer("expires_in"))))
+                        : Optional.empty();
+            } catch (JsonException e) {
+                return Optional.empty(); // what is wrong with it may hold the token: not a word of it
+            }
+        }
+
         @Override
         public String toString() {
             return "AccessToken[" + expiry + "]";

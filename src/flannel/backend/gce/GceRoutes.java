@@ -22,7 +22,7 @@ import java.util.Set;
  * The routes of a Google Cloud VPC network. They are resources of the network's project, each with a name, and can't be changed: another
  * next hop means another route. Of one destination there may be several, and packets are spread over those of one priority.
  *
- * <p>A route is flannel's when its name is that of its destination ({@link RouteName}) and its description is ours or missing, as in the
+ * <p>A route is flannel's when its name is that of its destination ({@link RouteNames}) and its description is ours or missing, as in the
  * original. Its next hop is this instance; in a shared VPC, where that is in another project than the route, the instance's address.
  */
 final class GceRoutes implements RouteTables {
@@ -54,6 +54,7 @@ final class GceRoutes implements RouteTables {
     /** Of the routes last read, by name. */
     private final Map<String, String> ids = new HashMap<>();
     private Instance self;
+    private RouteNames names;
     private boolean forwards;
 
     /**
@@ -77,6 +78,7 @@ final class GceRoutes implements RouteTables {
     public List<RouteTable> list() throws CloudException, InterruptedException {
         if (self == null) {
             self = Instance.find(metadata, compute, underlay);
+            names = new RouteNames(self.network());
         }
         List<CloudRoute> routes = new ArrayList<>();
         int used = 0;
@@ -109,7 +111,7 @@ final class GceRoutes implements RouteTables {
         String name = route.text("name");
         CloudRoute.Kind kind = kind(route, destination);
         String target = target(route);
-        ids.put(name, route.text("id"));
+        ids.put(name, route.text("id").isEmpty() ? name : route.text("id"));
         routes.add(new CloudRoute(destination, name, target, kind));
         if (kind == CloudRoute.Kind.FOREIGN && range.contains(destination) && warnedOf.size() < MOST_WARNINGS && warnedOf.add(name)) {
             log.warning("The route " + name + " of " + self.network() + " is not flannel's and leads " + destination + " to " + target
@@ -122,7 +124,7 @@ final class GceRoutes implements RouteTables {
 
     private CloudRoute.Kind kind(JsonValue route, Ipv4Subnet destination) {
         String says = route.text("description");
-        if (!RouteName.candidates(destination, self.network()).contains(route.text("name")) || !route.list("tags").isEmpty()
+        if (!names.of(destination).contains(route.text("name")) || !route.list("tags").isEmpty()
                 || !says.isEmpty() && !says.equals(description)) {
             return CloudRoute.Kind.FOREIGN;
         }
@@ -173,7 +175,7 @@ final class GceRoutes implements RouteTables {
     }
 
     private void insert(Ipv4Subnet destination, String taken) throws CloudException, InterruptedException {
-        for (String name : RouteName.candidates(destination, self.network())) {
+        for (String name : names.of(destination)) {
             if (name.equals(taken)) {
                 continue;
             }
@@ -190,7 +192,7 @@ final class GceRoutes implements RouteTables {
             }
         }
         throw new CloudException(Kind.UNUSABLE, "routes.insert", collection(), "", "all names for " + destination + " are taken",
-                "remove the routes " + RouteName.candidates(destination, self.network()));
+                "remove the routes " + names.of(destination));
     }
 
     private JsonValue route(String name, Ipv4Subnet destination) {

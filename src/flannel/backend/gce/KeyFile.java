@@ -24,6 +24,7 @@ import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -104,19 +105,20 @@ final class KeyFile implements Credentials.Source {
         } catch (IllegalArgumentException e) {
             throw unusable("its token_uri is no URI", "");
         }
+        Optional<AccessToken> token = answer.status() == 200 ? AccessToken.read(answer.body(), clock.instant()) : Optional.empty();
+        if (token.isPresent()) {
+            return token.get();
+        }
+        throw refused(answer);
+    }
+
+    private CloudException refused(Http.Answer answer) {
         JsonValue json = JsonValue.object();
         try {
             json = JsonValue.parse(answer.body());
         } catch (JsonException e) {
-            // its text may hold a token: not a word of it
+            // a proxy's page
         }
-        if (answer.status() == 200 && !json.text("access_token").isEmpty()) {
-            return new AccessToken(json.text("access_token"), clock.instant().plusSeconds(json.integer("expires_in")));
-        }
-        throw refused(answer, json);
-    }
-
-    private CloudException refused(Http.Answer answer, JsonValue json) {
         String code = (answer.status() + " " + json.text("error")).strip();
         if (answer.status() == 429 || answer.status() >= 500) {
             return failed(answer.status() == 429 ? Kind.THROTTLED : Kind.TRANSIENT, code, json.text("error_description"), "");

@@ -206,6 +206,13 @@ class CredentialsTest {
         assertFalse(token.toString().contains(token.secret()));
     }
 
+    /** java.net.http names a header's value that it refuses. */
+    @Test
+    void aTokenThatIsNoHeaderIsNotUsed() {
+        google.fault = request -> request.uri().getPath().endsWith("/token") ? answer(200, "{\"access_token\":\"SECRET\\n\"}") : null;
+        assertFalse(fails(() -> find(Map.of()).token(), Kind.DENIED).getMessage().contains("SECRET"));
+    }
+
     @Test
     void metadataIsAskedWithItsHeaderAndIsKnownByIt() throws Exception {
         Metadata metadata = new Metadata(Map.of("GCE_METADATA_HOST", "127.0.0.1:8080"), google.seenFrom(node));

@@ -7,12 +7,13 @@ import flannel.net.Ipv4Subnet;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * The Compute Engine API as far as routes need it: instances, networks, routes with their warnings, and operations that take their time.
@@ -95,8 +96,8 @@ final class FakeCompute {
     final Map<String, Instance> instances = new LinkedHashMap<>();
     /** The ranges of the subnets of each network, by its path. */
     final Map<String, List<Ipv4Subnet>> networks = new HashMap<>();
-    private final Map<String, Route> routes = new LinkedHashMap<>();
-    private final Map<Route, Instant> gone = new HashMap<>();
+    private final Map<String, Route> routes = new TreeMap<>();
+    private final Map<Route, Instant> gone = new LinkedHashMap<>();
     private final Map<String, Operation> operations = new HashMap<>();
     private long numbers = 4_000_000_000_000_000_000L;
 
@@ -179,11 +180,9 @@ final class FakeCompute {
     /** As it was {@link #lag} ago, a page at a time. */
     private JsonValue list(String project, Map<String, String> query) {
         Instant moment = time.instant().minus(lag);
-        List<Route> visible = new ArrayList<>(gone.keySet());
-        visible.addAll(routes.values());
-        List<JsonValue> items = visible.stream().filter(route -> route.project().equals(project) && !route.since().isAfter(moment)
-                && (!gone.containsKey(route) || gone.get(route).isAfter(moment)))
-                .sorted(Comparator.comparing(route -> route.text("name"))).map(this::json).toList();
+        gone.values().removeIf(end -> !end.isAfter(moment));
+        List<JsonValue> items = Stream.concat(routes.values().stream(), gone.keySet().stream())
+                .filter(route -> route.project().equals(project) && !route.since().isAfter(moment)).map(this::json).toList();
         int from = Integer.parseInt(query.getOrDefault("pageToken", "0"));
         int to = Math.min(items.size(), from + Integer.parseInt(query.getOrDefault("maxResults", "500")));
         return JsonValue.object("kind", "compute#routeList", "items", to == from ? null : items.subList(from, to),

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import flannel.backend.cloud.CloudException;
 import flannel.backend.cloud.CloudException.Kind;
 import flannel.backend.cloud.CloudRoute;
+import flannel.backend.cloud.Http;
 import flannel.backend.cloud.RouteTable;
 import flannel.backend.gce.FakeCompute.Instance;
 import flannel.backend.gce.FakeCompute.Nic;
@@ -145,7 +146,7 @@ class GceRoutesTest {
 
     @Test
     void aDeadOnesRouteUnderASecondNameIsReplacedByTheFirst() throws Exception {
-        String second = RouteName.candidates(SUBNET, NETWORK).get(1);
+        String second = new RouteNames(NETWORK).of(SUBNET).get(1);
         google.compute.put(second, NETWORK, "10.40.5.0/24", "nextHopInstance", FakeCompute.LINK + "projects/p/zones/z/instances/gone");
         put();
         assertEquals(List.of(ROUTE + " 10.40.5.0/24 node-1"), google.compute.routes(NETWORK));
@@ -157,7 +158,7 @@ class GceRoutesTest {
         google.compute.put(ROUTE, OTHER_NETWORK, "10.40.5.0/24", "nextHopInstance", FakeCompute.LINK + other.path());
         put();
         assertEquals(List.of(ROUTE + " 10.40.5.0/24 node-x"), google.compute.routes(OTHER_NETWORK));
-        assertEquals(List.of(RouteName.candidates(SUBNET, NETWORK).get(1) + " 10.40.5.0/24 node-1"), google.compute.routes(NETWORK));
+        assertEquals(List.of(new RouteNames(NETWORK).of(SUBNET).get(1) + " 10.40.5.0/24 node-1"), google.compute.routes(NETWORK));
         assertTrue(log().contains("The route name " + ROUTE + " is taken by " + OTHER_NETWORK), log());
         assertEquals(1, list().used());
     }
@@ -186,6 +187,13 @@ class GceRoutesTest {
         CloudException e = fails(() -> routes(two, "42:01:0a:99:00:21").list(), Kind.UNUSABLE);
         assertEquals("looking for the network interface on eth0 (10.128.0.2, 42:01:0a:99:00:21) failed: the instance has nic0 42:01:0a:80:00:21,"
                 + " nic1 42:01:0A:81:00:21: choose one of these by -iface", e.getMessage());
+    }
+
+    @Test
+    void nonsenseInMetadataIsTold() {
+        google.fault = request -> request.uri().getPath().endsWith("instance/name")
+                ? new Http.Answer(200, Map.of("metadata-flavor", List.of("Google")), "node 1") : null;
+        assertTrue(fails(this::put, Kind.UNUSABLE).getMessage().contains("characters that no path may have"));
     }
 
     @Test
