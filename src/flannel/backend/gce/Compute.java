@@ -10,11 +10,10 @@ import java.net.URI;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * The part of the Compute Engine API, version 1, that routes need. A resource is known by its path from {@code projects/} on, for the
@@ -71,17 +70,16 @@ final class Compute {
         return call(action, path, "GET", path, null, TIMEOUT);
     }
 
-    /** Reads all pages of a list. */
-    List<JsonValue> list(String action, String path) throws CloudException, InterruptedException {
-        List<JsonValue> items = new ArrayList<>();
+    /** Reads a list, page by page: all of a large project's together would need more memory than what is kept of them. */
+    void list(String action, String path, Consumer<JsonValue> each) throws CloudException, InterruptedException {
         String page = "";
         for (int i = 0; i < MOST_PAGES; i++) {
             String query = "?maxResults=" + PAGE + (page.isEmpty() ? "" : "&pageToken=" + URLEncoder.encode(page, StandardCharsets.UTF_8));
             JsonValue answer = call(action, path, "GET", path + query, null, TIMEOUT);
-            items.addAll(answer.list("items"));
+            answer.list("items").forEach(each);
             page = answer.text("nextPageToken");
             if (page.isEmpty()) {
-                return items;
+                return;
             }
         }
         throw new CloudException(Kind.UNUSABLE, action, path, "", "the list has more than " + MOST_PAGES + " pages", "");
@@ -136,7 +134,8 @@ final class Compute {
             throw ComputeError.of(answer.status(), json).exception(action, resource, credentials.account());
         }
         if (!(json instanceof JsonValue.Obj)) {
-            throw new CloudException(Kind.TRANSIENT, action, resource, Integer.toString(answer.status()), "the answer is not a JSON object", "");
+            String code = Integer.toString(answer.status());
+            throw new CloudException(Kind.TRANSIENT, action, resource, code, "the answer is not a JSON object", "");
         }
         return json;
     }

@@ -21,13 +21,15 @@ record ComputeError(int status, String reason, String message) {
 
     private static final int LONGEST_MESSAGE = 300;
 
-    private static final Pattern PERMISSION = Pattern.compile("'?(compute\\.[A-Za-z.]+)'? permission for '?(?:projects/)?([^'/ ]+)");
+    private static final Pattern PERMISSION = Pattern.compile(
+            "'?(compute\\.[A-Za-z.]+)'? permission for '?(?:projects/)?([^'/ ]+)");
     private static final Pattern QUOTA = Pattern.compile("Quota '?([A-Z0-9_]+)'? exceeded");
 
     static ComputeError of(int status, JsonValue answer) {
         JsonValue error = member(answer, "error");
         List<JsonValue> errors = error.list("errors");
-        return new ComputeError(status, errors.isEmpty() ? error.text("status") : errors.getFirst().text("reason"), cut(error.text("message")));
+        String reason = errors.isEmpty() ? error.text("status") : errors.getFirst().text("reason");
+        return new ComputeError(status, reason, cut(error.text("message")));
     }
 
     /** The error of an operation; empty when it has none. */

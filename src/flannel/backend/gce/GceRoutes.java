@@ -22,8 +22,9 @@ import java.util.Set;
  * The routes of a Google Cloud VPC network. They are resources of the network's project, each with a name, and can't be changed: another
  * next hop means another route. Of one destination there may be several, and packets are spread over those of one priority.
  *
- * <p>A route is flannel's when its name is that of its destination ({@link RouteNames}) and its description is ours or missing, as in the
- * original. Its next hop is this instance; in a shared VPC, where that is in another project than the route, the instance's address.
+ * <p>A route is flannel's when its name is that of its destination ({@link RouteNames}); another host's is this network's when its
+ * description is ours, or missing as in the original. The next hop of what is written here is this instance; in a shared VPC, where that
+ * is in another project than the route, the instance's address.
  */
 final class GceRoutes implements RouteTables {
 
@@ -81,15 +82,15 @@ final class GceRoutes implements RouteTables {
             names = new RouteNames(self.network());
         }
         List<CloudRoute> routes = new ArrayList<>();
-        int used = 0;
+        int[] used = new int[1];
         ids.clear();
-        for (JsonValue route : compute.list("routes.list", collection())) {
+        compute.list("routes.list", collection(), route -> {
             if (Compute.path(route.text("network")).equals(self.network())) {
-                used += isStatic(route) ? 1 : 0;
+                used[0] += isStatic(route) ? 1 : 0;
                 add(route, routes);
             }
-        }
-        return List.of(new RouteTable(self.network(), routes, used, new RouteTable.Quota(QUOTA, USUAL_QUOTA)));
+        });
+        return List.of(new RouteTable(self.network(), routes, used[0], new RouteTable.Quota(QUOTA, USUAL_QUOTA)));
     }
 
     private String collection() {
@@ -123,13 +124,15 @@ final class GceRoutes implements RouteTables {
     }
 
     private CloudRoute.Kind kind(JsonValue route, Ipv4Subnet destination) {
-        String says = route.text("description");
-        if (!names.of(destination).contains(route.text("name")) || !route.list("tags").isEmpty()
-                || !says.isEmpty() && !says.equals(description)) {
+        if (!names.of(destination).contains(route.text("name")) || !route.list("tags").isEmpty()) {
             return CloudRoute.Kind.FOREIGN;
         }
         if (leadsHere(route)) {
             return CloudRoute.Kind.OWN;
+        }
+        String says = route.text("description");
+        if (!says.isEmpty() && !says.equals(description)) {
+            return CloudRoute.Kind.FOREIGN;
         }
         return warnings(route).stream().anyMatch(NOBODY_THERE::contains) ? CloudRoute.Kind.DEAD : CloudRoute.Kind.ELSEWHERE;
     }
@@ -158,7 +161,8 @@ final class GceRoutes implements RouteTables {
     public void admit() throws CloudException, InterruptedException {
         forwards = forwards || compute.get("instances.get", self.path()).isTrue("canIpForward"); // absent means false
         if (!forwards) {
-            throw new CloudException(Kind.UNUSABLE, "forwarding", self.path(), "", "canIpForward is off, so the cloud drops the containers' packets",
+            throw new CloudException(Kind.UNUSABLE, "forwarding", self.path(), "",
+                    "canIpForward is off, so the cloud drops the containers' packets",
                     "set it (gcloud compute instances export, edit, update-from-file), or make instances with --can-ip-forward");
         }
     }
@@ -218,7 +222,7 @@ final class GceRoutes implements RouteTables {
         boolean isFor = found.text("destRange").equals(destination.toString());
         if (isFor && kind(found, destination) == CloudRoute.Kind.FOREIGN) {
             throw new CloudException(Kind.UNUSABLE, "routes.insert", collection() + "/" + name, "409",
-                    "it is there, leads " + destination + " to " + target(found) + ", and is described as \"" + found.text("description") + "\"",
+                    "it is there, leads to " + target(found) + ", and is described as \"" + found.text("description") + "\"",
                     "use another Network than it does, or remove it");
         }
         if (isFor && !leadsHere(found)) {

@@ -21,15 +21,18 @@ record Instance(String path, String network, String address) {
     /** More than any instance may have. */
     private static final int MOST_INTERFACES = 32;
 
-    /** Asks the metadata server; where the VPC is shared, also the API, since metadata knows other projects by their numbers only. */
-    static Instance find(Metadata metadata, Compute compute, Underlay underlay) throws CloudException, InterruptedException {
+    /** Asks the metadata server; where the VPC is shared, also the API: metadata knows other projects by their numbers only. */
+    static Instance find(Metadata metadata, Compute compute, Underlay underlay)
+            throws CloudException, InterruptedException {
         String project = metadata.get("project/project-id");
         int nic = nic(metadata, underlay);
-        String path = "projects/" + project + "/zones/" + last(metadata.get("instance/zone")) + "/instances/" + metadata.get("instance/name");
+        String zone = last(metadata.get("instance/zone"));
+        String path = "projects/" + project + "/zones/" + zone + "/instances/" + metadata.get("instance/name");
         String network = metadata.get("instance/network-interfaces/" + nic + "/network"); // projects/NUMBER/networks/NAME
         String owner = network.replaceFirst("^projects/", "").replaceFirst("/.*", "");
         boolean isShared = !owner.equals(project) && !owner.equals(metadata.get("project/numeric-project-id"));
-        return new Instance(path, isShared ? sharedNetwork(compute, path, nic) : "projects/" + project + "/global/networks/" + last(network),
+        return new Instance(path,
+                isShared ? sharedNetwork(compute, path, nic) : "projects/" + project + "/global/networks/" + last(network),
                 metadata.get("instance/network-interfaces/" + nic + "/ip"));
     }
 
@@ -56,8 +59,9 @@ record Instance(String path, String network, String address) {
             }
             seen.append(nic == 0 ? "" : ", ").append("nic").append(nic).append(' ').append(found.get());
         }
-        throw new CloudException(Kind.UNUSABLE, "looking for the network interface", underlay.name() + " (" + underlay.address() + ", " + mac + ")",
-                "", "the instance has " + (seen.isEmpty() ? "none" : seen), "choose one of these by -iface");
+        throw new CloudException(Kind.UNUSABLE, "looking for the network interface",
+                underlay.name() + " (" + underlay.address() + ", " + mac + ")", "",
+                "the instance has " + (seen.isEmpty() ? "none" : seen), "choose one of these by -iface");
     }
 
     private static String last(String path) {

@@ -9,7 +9,7 @@ import java.security.Signature;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Base64;
 
-/** JSON web tokens in compact form, signed by RS256 (RFC 7515, RFC 7518 section 3.3): how a service account's key asks for an access token. */
+/** JSON web tokens, signed by RS256 (RFC 7515, RFC 7518 section 3.3): how a service account's key asks for an access token. */
 final class Jwt {
 
     private static final Base64.Encoder BASE64URL = Base64.getUrlEncoder().withoutPadding();

@@ -98,8 +98,8 @@ final class KeyFile implements Credentials.Source {
                 .collect(Collectors.joining("&"));
         Http.Answer answer;
         try {
-            answer = http.send(new Http.Request("POST", URI.create(tokenUri(key)), Map.of("Content-Type", "application/x-www-form-urlencoded"),
-                    body, TIMEOUT));
+            answer = http.send(new Http.Request("POST", URI.create(tokenUri(key)),
+                    Map.of("Content-Type", "application/x-www-form-urlencoded"), body, TIMEOUT));
         } catch (IOException e) {
             throw failed(Kind.TRANSIENT, "", e.getMessage(), "");
         } catch (IllegalArgumentException e) {

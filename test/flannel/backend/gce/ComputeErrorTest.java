@@ -29,17 +29,19 @@ class ComputeErrorTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"403, rateLimitExceeded, THROTTLED", "429, tooManyRequests, THROTTLED", "403, quotaExceeded, LIMIT", "403, forbidden, DENIED",
+    @CsvSource({"403, rateLimitExceeded, THROTTLED", "429, tooManyRequests, THROTTLED", "403, quotaExceeded, LIMIT",
+            "403, forbidden, DENIED",
             "401, authError, DENIED", "403, insufficientPermissions, DENIED", "409, alreadyExists, CONFLICT", "404, notFound, GONE",
-            "400, resourceNotReady, TRANSIENT", "400, invalid, UNUSABLE", "403, accessNotConfigured, UNUSABLE", "500, internalError, TRANSIENT",
-            "503, backendError, TRANSIENT", "502, '', TRANSIENT"})
+            "400, resourceNotReady, TRANSIENT", "400, invalid, UNUSABLE", "403, accessNotConfigured, UNUSABLE",
+            "500, internalError, TRANSIENT", "503, backendError, TRANSIENT", "502, '', TRANSIENT"})
     void answers(int status, String reason, Kind kind) {
         assertEquals(kind, told(status, reason, "...").kind());
     }
 
     @ParameterizedTest
     @CsvSource({"403, QUOTA_EXCEEDED, LIMIT", "400, RESOURCE_NOT_READY, TRANSIENT", "409, RESOURCE_ALREADY_EXISTS, CONFLICT",
-            "404, RESOURCE_NOT_FOUND, GONE", "403, RATE_LIMIT_EXCEEDED, THROTTLED", "500, INTERNAL_ERROR, TRANSIENT", "0, ANYTHING, TRANSIENT"})
+            "404, RESOURCE_NOT_FOUND, GONE", "403, RATE_LIMIT_EXCEEDED, THROTTLED", "500, INTERNAL_ERROR, TRANSIENT",
+            "0, ANYTHING, TRANSIENT"})
     void operations(int status, String code, Kind kind) throws JsonException {
         assertEquals(kind, failed(status, code, "...").kind());
     }
@@ -52,9 +54,10 @@ class ComputeErrorTest {
 
     @Test
     void namesThePermissionAndTheAccount() {
+        String message = "Required 'compute.networks.updatePolicy' permission for 'projects/host/global/networks/shared'";
         assertEquals("routes.insert on " + ROUTE + " failed: 403 forbidden (Required 'compute.networks.updatePolicy' permission for"
                 + " 'projects/host/global/networks/shared'): grant compute.networks.updatePolicy in project host to robot@p",
-                told(403, "forbidden", "Required 'compute.networks.updatePolicy' permission for 'projects/host/global/networks/shared'").getMessage());
+                told(403, "forbidden", message).getMessage());
     }
 
     @Test
@@ -66,7 +69,8 @@ class ComputeErrorTest {
 
     @Test
     void aPageOfSomebodyElsesIsNoHarm() {
-        assertEquals("routes.insert on " + ROUTE + " failed: 502", ComputeError.of(502, null).exception("routes.insert", ROUTE, "robot@p").getMessage());
+        assertEquals("routes.insert on " + ROUTE + " failed: 502",
+                ComputeError.of(502, null).exception("routes.insert", ROUTE, "robot@p").getMessage());
     }
 
     @Test

@@ -54,7 +54,7 @@ class CredentialsTest {
 
     /** Whether the cloud takes them. */
     private void use(Credentials credentials) throws Exception {
-        new Compute(Map.of(), google.seenFrom(node), credentials).list("routes.list", ROUTES);
+        new Compute(Map.of(), google.seenFrom(node), credentials).list("routes.list", ROUTES, route -> { });
     }
 
     private static String robot() {
@@ -64,7 +64,8 @@ class CredentialsTest {
 
     private void admitRobot() throws Exception {
         RSAPrivateCrtKey key = (RSAPrivateCrtKey) Jwt.privateKey(JwtTest.KEY);
-        google.keys.put(ROBOT, KeyFactory.getInstance("RSA").generatePublic(new RSAPublicKeySpec(key.getModulus(), key.getPublicExponent())));
+        RSAPublicKeySpec publicKey = new RSAPublicKeySpec(key.getModulus(), key.getPublicExponent());
+        google.keys.put(ROBOT, KeyFactory.getInstance("RSA").generatePublic(publicKey));
         google.permissions.put(ROBOT + " p", FakeGoogle.ROLE);
     }
 
@@ -112,8 +113,8 @@ class CredentialsTest {
     @Test
     void scopesThatAllowNoRoutesAreTold() {
         node.scopes = List.of("https://www.googleapis.com/auth/compute.readonly");
-        assertEquals("getting an access token on flannel@p.iam.gserviceaccount.com failed: its access scopes allow no changes of routes: stop the"
-                + " instance, and give it the scope compute-rw or cloud-platform (gcloud compute instances set-service-account)",
+        assertEquals("getting an access token on flannel@p.iam.gserviceaccount.com failed: its access scopes allow no changes of routes:"
+                + " stop the instance, and give it the scope compute-rw or cloud-platform (gcloud compute instances set-service-account)",
                 fails(() -> find(Map.of()).token(), Kind.DENIED).getMessage());
     }
 
@@ -174,16 +175,16 @@ class CredentialsTest {
 
     /** Any secret of these files contains the word SECRET, which no message has. */
     @ParameterizedTest
-    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
-        "| it is not JSON",
-        "SECRET | it is not JSON",
-        "{\"type\":\"external_account\"} | flanneld takes service_account and authorized_user",
-        "{\"type\":\"service_account\"} | it has no client_email",
-        "{\"type\":\"service_account\",\"client_email\":\"a@b\",\"private_key_id\":\"1\",\"private_key\":\"SECRET\"} | its private_key can't be used",
-        "{\"type\":\"authorized_user\",\"client_id\":\"i\",\"client_secret\":\"SECRET\"} | it has no refresh_token",
-        "{\"type\":\"authorized_user\",\"client_id\":\"i\",\"client_secret\":\"SECRET\",\"refresh_token\":\"SECRET\"} | 400 invalid_grant (Bad Request)",
-        "{\"type\":\"authorized_user\",\"client_id\":\"i\",\"client_secret\":\"SECRET\",\"refresh_token\":\"SECRET\",\"token_uri\":\"a b\"} | its token_uri is no URI",
-    })
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            `` | it is not JSON
+            SECRET | it is not JSON
+            {"type":"external_account"} | flanneld takes service_account and authorized_user
+            {"type":"service_account"} | it has no client_email
+            {"type":"service_account","client_email":"a","private_key_id":"1","private_key":"SECRET"} | its private_key can't be used
+            {"type":"authorized_user","client_id":"i","client_secret":"SECRET"} | it has no refresh_token
+            {"type":"authorized_user","client_id":"i","client_secret":"SECRET","refresh_token":"SECRET"} | 400 invalid_grant (Bad Request)
+            {"type":"authorized_user","client_id":"i","client_secret":"s","refresh_token":"r","token_uri":" "} | its token_uri is no URI
+            """)
     void aBadFileIsToldWithoutItsSecrets(String file, String detail) throws Exception {
         Credentials credentials = of(file == null ? "" : file);
         CloudException e = fails(credentials::token, Kind.DENIED);

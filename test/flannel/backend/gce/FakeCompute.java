@@ -191,11 +191,15 @@ final class FakeCompute {
 
     private JsonValue json(Route route) {
         Map<String, JsonValue> members = new LinkedHashMap<>(route.members());
-        List<JsonValue> warnings = warnings(route).stream().map(code -> (JsonValue) JsonValue.object("code", code, "message", "...")).toList();
+        List<String> warnings = warnings(route);
         if (!warnings.isEmpty()) {
-            members.put("warnings", new JsonValue.Arr(warnings));
+            members.put("warnings", new JsonValue.Arr(warnings.stream().map(FakeCompute::warning).toList()));
         }
         return new JsonValue.Obj(members);
+    }
+
+    private static JsonValue warning(String code) {
+        return JsonValue.object("code", code, "message", "...");
     }
 
     private List<String> warnings(Route route) {
@@ -262,8 +266,8 @@ final class FakeCompute {
         }
         Ipv4Subnet range = Ipv4Subnet.parse(body.text("destRange"));
         if (networks.get(network).stream().anyMatch(subnet -> subnet.contains(range))) {
-            throw new Refusal(400, "invalid", "Invalid value for field 'resource.destRange': '" + range + "'. Destination range 'resource.destRange' "
-                    + "hides the reserved address space for network");
+            throw new Refusal(400, "invalid", "Invalid value for field 'resource.destRange': '" + range + "'. Destination range "
+                    + "'resource.destRange' hides the reserved address space for network");
         }
         refuseWhileBusy();
         if (routes.containsKey(path)) {
@@ -319,23 +323,30 @@ final class FakeCompute {
     private JsonValue json(Operation operation) {
         boolean isDone = !time.instant().isBefore(operation.end());
         Refusal error = isDone ? operation.error() : null;
+        JsonValue errors = error == null ? null
+                : JsonValue.object("errors", List.of(JsonValue.object("code", error.reason, "message", error.getMessage())));
         return JsonValue.object("kind", "compute#operation", "name", operation.name(), "operationType", operation.type(),
                 "targetLink", LINK + operation.target(), "status", isDone ? "DONE" : "RUNNING",
-                "error", error == null ? null : JsonValue.object("errors", List.of(JsonValue.object("code", error.reason, "message", error.getMessage()))),
-                "httpErrorStatusCode", error == null ? null : error.status);
+                "error", errors, "httpErrorStatusCode", error == null ? null : error.status);
     }
 
     // ---- what a test sees ----
 
-    /** Makes a route as somebody else would. */
-    void put(String name, String network, String destination, String member, String value, String... others) {
-        String project = network.split("/")[1];
-        Map<String, JsonValue> members = new LinkedHashMap<>(JsonValue.object("name", name, "id", Long.toString(numbers++), "network", LINK + network,
-                "destRange", destination, "priority", 1000, member, value).members());
+    /**
+     * Makes a route as somebody else would.
+     *
+     * @param hop    an address, or the path of an instance or of a gateway
+     * @param others further members: name, value, name, value
+     */
+    void put(String name, String network, String destination, String hop, String... others) {
+        String member = hop.contains("/instances/") ? "nextHopInstance" : hop.contains("/gateways/") ? "nextHopGateway" : "nextHopIp";
+        String id = Long.toString(numbers++);
+        Map<String, JsonValue> members = new LinkedHashMap<>(JsonValue.object("name", name, "id", id, "network", LINK + network,
+                "destRange", destination, "priority", 1000, member, hop.contains("/") ? LINK + hop : hop).members());
         for (int i = 0; i < others.length; i += 2) {
             members.put(others[i], new JsonValue.Str(others[i + 1]));
         }
-        Route route = new Route(project, ((JsonValue.Str) members.get("id")).value(), members, Instant.MIN);
+        Route route = new Route(network.split("/")[1], id, members, Instant.MIN);
         routes.put(route.path(), route);
     }
 
@@ -353,14 +364,20 @@ final class FakeCompute {
     /** Where packets to an address are led now: the instances of the best routes; empty when there is none. */
     List<Instance> hops(String network, Ipv4 address) {
         Instant now = time.instant();
-        List<Route> all = new ArrayList<>(gone.keySet().stream().filter(route -> gone.get(route).isAfter(now)).toList());
-        all.addAll(routes.values());
-        List<Route> fitting = all.stream().filter(route -> Compute.path(route.text("network")).equals(network) && !route.since().isAfter(now)
-                && Ipv4Subnet.parse(route.text("destRange")).contains(address)).toList();
-        int longest = fitting.stream().mapToInt(route -> Ipv4Subnet.parse(route.text("destRange")).prefixLength()).max().orElse(0);
-        return fitting.stream().filter(route -> Ipv4Subnet.parse(route.text("destRange")).prefixLength() == longest)
-                .flatMap(route -> (route.text("nextHopIp").isEmpty()
-                        ? Optional.ofNullable(instances.get(Compute.path(route.text("nextHopInstance")))) : owner(network, route.text("nextHopIp"))).stream())
+        List<Route> fitting = Stream.concat(routes.values().stream(), gone.keySet().stream().filter(route -> gone.get(route).isAfter(now)))
+                .filter(route -> Compute.path(route.text("network")).equals(network) && !route.since().isAfter(now))
+                .filter(route -> range(route).contains(address)).toList();
+        int longest = fitting.stream().mapToInt(route -> range(route).prefixLength()).max().orElse(0);
+        return fitting.stream().filter(route -> range(route).prefixLength() == longest).flatMap(route -> hop(network, route).stream())
                 .filter(instance -> instance.canIpForward && instance.status.equals("RUNNING")).toList();
+    }
+
+    private static Ipv4Subnet range(Route route) {
+        return Ipv4Subnet.parse(route.text("destRange"));
+    }
+
+    private Optional<Instance> hop(String network, Route route) {
+        String ip = route.text("nextHopIp");
+        return ip.isEmpty() ? Optional.ofNullable(instances.get(Compute.path(route.text("nextHopInstance")))) : owner(network, ip);
     }
 }

@@ -130,7 +130,8 @@ final class FakeGoogle {
 
     private Http.Answer json(int status, JsonValue body) {
         String date = DateTimeFormatter.RFC_1123_DATE_TIME.format(time.instant().atOffset(ZoneOffset.UTC));
-        return new Http.Answer(status, Map.of("content-type", List.of("application/json; charset=UTF-8"), "date", List.of(date)), body.toString());
+        return new Http.Answer(status, Map.of("content-type", List.of("application/json; charset=UTF-8"), "date", List.of(date)),
+                body.toString());
     }
 
     private static Map<String, String> form(String text) {

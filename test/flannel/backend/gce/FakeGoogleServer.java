@@ -36,8 +36,9 @@ final class FakeGoogleServer implements AutoCloseable {
     /** The instance whose address the client has, else the first one. */
     private Instance client(HttpExchange exchange) {
         String address = exchange.getRemoteAddress().getAddress().getHostAddress();
-        return google.compute.instances.values().stream().filter(instance -> instance.nics.stream().anyMatch(nic -> nic.ip().equals(address)))
-                .findFirst().orElseGet(() -> google.compute.instances.values().iterator().next());
+        return google.compute.instances.values().stream()
+                .filter(instance -> instance.nics.stream().anyMatch(nic -> nic.ip().equals(address))).findFirst()
+                .orElseGet(() -> google.compute.instances.values().iterator().next());
     }
 
     private void answer(HttpExchange exchange) throws IOException {

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -31,7 +32,8 @@ class FakeGoogleTest {
     private final Instance node = google.instance("p", "node-1", "42:01:0a:80:00:02", "10.128.0.2", NETWORK);
 
     private Http.Answer metadata(String key, Map<String, String> headers) throws Exception {
-        return google.answer(node, Http.Request.get(URI.create("http://169.254.169.254/computeMetadata/v1/" + key), headers, Duration.ofSeconds(3)));
+        URI uri = URI.create("http://169.254.169.254/computeMetadata/v1/" + key);
+        return google.answer(node, Http.Request.get(uri, headers, Duration.ofSeconds(3)));
     }
 
     private String token() throws Exception {
@@ -69,8 +71,8 @@ class FakeGoogleTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"project/project-id, p", "instance/zone, projects/\\d+/zones/us-central1-a", "instance/network-interfaces/0/network, projects/\\d+/networks/fnet",
-            "instance/network-interfaces/0/ip, 10.128.0.2",
+    @CsvSource({"project/project-id, p", "instance/zone, projects/\\d+/zones/us-central1-a",
+            "instance/network-interfaces/0/network, projects/\\d+/networks/fnet", "instance/network-interfaces/0/ip, 10.128.0.2",
             "instance/service-accounts/default/token, '\\{\"access_token\":\"ya29[^\"]*\",\"expires_in\":3599,\"token_type\":\"Bearer\"}'"})
     void metadataHasTheRealOnesForms(String key, String form) throws Exception {
         String value = metadata(key, Map.of("Metadata-Flavor", "Google")).body();
@@ -115,8 +117,9 @@ class FakeGoogleTest {
         call("POST", ROUTES, ROUTE);
         assertRefused(409, "alreadyExists", call(token(), "POST", ROUTES, ROUTE));
         assertRefused(400, "invalid", call(token(), "POST", ROUTES, ROUTE.replace(NAME, "Flannel_1")));
-        assertRefused(400, "invalid", call(token(), "POST", ROUTES, ROUTE.replace(NAME, "two").replace("projects/p/zones", "projects/q/zones")));
-        google.permissions.put(node.account + " p", java.util.Set.of("compute.routes.list"));
+        String elsewhere = ROUTE.replace(NAME, "two").replace("projects/p/zones", "projects/q/zones");
+        assertRefused(400, "invalid", call(token(), "POST", ROUTES, elsewhere));
+        google.permissions.put(node.account + " p", Set.of("compute.routes.list"));
         assertEquals(200, call(token(), "GET", ROUTES, null).status());
         assertRefused(403, "forbidden", call(token(), "DELETE", ROUTES + "/" + NAME, null));
         node.scopes = List.of("https://www.googleapis.com/auth/compute.readonly");

@@ -49,7 +49,8 @@ class GceRoutesTest {
     private final GceRoutes routes = routes(node, MAC);
 
     private GceRoutes routes(Instance instance, String mac) {
-        Underlay underlay = new Underlay("eth0", 2, Ipv4.parse("10.128.0.2"), Ipv4Subnet.parse("10.128.0.2/32"), 1460, MacAddress.parse(mac));
+        Ipv4 address = Ipv4.parse("10.128.0.2");
+        Underlay underlay = new Underlay("eth0", 2, address, new Ipv4Subnet(address, 32), 1460, MacAddress.parse(mac));
         return new GceRoutes(Map.of("HOME", "/nonexistent"), google.seenFrom(instance), time, underlay, RANGE,
                 new Log(new PrintStream(logged, true), 0));
     }
@@ -107,8 +108,8 @@ class GceRoutesTest {
         put();
         String api = "/compute/v1/projects/p/";
         List<String> calls = google.calls.stream().filter(call -> call.contains(api)).toList();
-        assertEquals(List.of("GET " + api + "global/routes", "GET " + api + "zones/us-central1-a/instances/node-1", "POST " + api + "global/routes"),
-                calls.subList(0, 3));
+        assertEquals(List.of("GET " + api + "global/routes", "GET " + api + "zones/us-central1-a/instances/node-1",
+                "POST " + api + "global/routes"), calls.subList(0, 3));
         assertTrue(calls.get(3).matches("POST " + api + "global/operations/operation-\\d+/wait"), calls.get(3));
         assertEquals(4, calls.size());
         google.calls.clear();
@@ -116,19 +117,29 @@ class GceRoutesTest {
         assertEquals(List.of("GET " + api + "global/routes"), google.calls);
         google.calls.clear();
         routes(node, MAC).list();
-        assertEquals(List.of("GET " + api + "global/routes"), google.calls.stream().filter(call -> call.contains(api)).toList(), "a new daemon's");
+        calls = google.calls.stream().filter(call -> call.contains(api)).toList();
+        assertEquals(List.of("GET " + api + "global/routes"), calls, "a new daemon's");
     }
 
     @Test
     void keepsTheOriginalsRoute() throws Exception {
-        google.compute.put(ROUTE, NETWORK, "10.40.5.0/24", "nextHopInstance", FakeCompute.LINK + node.path());
+        google.compute.put(ROUTE, NETWORK, "10.40.5.0/24", node.path());
         assertEquals(CloudRoute.Kind.OWN, listed(ROUTE).kind());
+    }
+
+    @Test
+    void keepsItsOwnRouteWhenTheNetworkWasGivenAnotherRange() throws Exception {
+        google.compute.put(ROUTE, NETWORK, "10.40.5.0/24", node.path(), "description",
+                "flannel network 10.40.0.0/20");
+        put();
+        assertEquals(CloudRoute.Kind.OWN, listed(ROUTE).kind());
+        assertEquals(1, google.compute.routes(NETWORK).size());
     }
 
     @Test
     void replacesWithoutAMomentWithoutARoute() throws Exception {
         Instance before = google.instance("p", "node-0", "42:01:0a:80:00:09", "10.128.0.9", NETWORK);
-        google.compute.put(ROUTE, NETWORK, "10.40.5.0/24", "nextHopInstance", FakeCompute.LINK + before.path());
+        google.compute.put(ROUTE, NETWORK, "10.40.5.0/24", before.path());
         google.fault = request -> {
             assertFalse(google.compute.hops(NETWORK, CONTAINER).isEmpty(), "a gap");
             return null;
@@ -147,7 +158,7 @@ class GceRoutesTest {
     @Test
     void aDeadOnesRouteUnderASecondNameIsReplacedByTheFirst() throws Exception {
         String second = new RouteNames(NETWORK).of(SUBNET).get(1);
-        google.compute.put(second, NETWORK, "10.40.5.0/24", "nextHopInstance", FakeCompute.LINK + "projects/p/zones/z/instances/gone");
+        google.compute.put(second, NETWORK, "10.40.5.0/24", "projects/p/zones/z/instances/gone");
         put();
         assertEquals(List.of(ROUTE + " 10.40.5.0/24 node-1"), google.compute.routes(NETWORK));
     }
@@ -155,7 +166,7 @@ class GceRoutesTest {
     @Test
     void anotherNetworkOfTheProjectMayHaveTheSameSubnets() throws Exception {
         Instance other = google.instance("p", "node-x", "42:01:0a:80:00:09", "10.128.0.2", OTHER_NETWORK);
-        google.compute.put(ROUTE, OTHER_NETWORK, "10.40.5.0/24", "nextHopInstance", FakeCompute.LINK + other.path());
+        google.compute.put(ROUTE, OTHER_NETWORK, "10.40.5.0/24", other.path());
         put();
         assertEquals(List.of(ROUTE + " 10.40.5.0/24 node-x"), google.compute.routes(OTHER_NETWORK));
         assertEquals(List.of(new RouteNames(NETWORK).of(SUBNET).get(1) + " 10.40.5.0/24 node-1"), google.compute.routes(NETWORK));
@@ -185,8 +196,8 @@ class GceRoutesTest {
         google.compute.networks.put(OTHER_NETWORK, List.of());
         assertEquals(OTHER_NETWORK, routes(two, "42:01:0a:81:00:21").list().getFirst().id());
         CloudException e = fails(() -> routes(two, "42:01:0a:99:00:21").list(), Kind.UNUSABLE);
-        assertEquals("looking for the network interface on eth0 (10.128.0.2, 42:01:0a:99:00:21) failed: the instance has nic0 42:01:0a:80:00:21,"
-                + " nic1 42:01:0A:81:00:21: choose one of these by -iface", e.getMessage());
+        assertEquals("looking for the network interface on eth0 (10.128.0.2, 42:01:0a:99:00:21) failed: the instance has nic0"
+                + " 42:01:0a:80:00:21, nic1 42:01:0A:81:00:21: choose one of these by -iface", e.getMessage());
     }
 
     @Test
@@ -219,20 +230,19 @@ class GceRoutesTest {
         google.instance("p", "deaf", "42:01:0a:80:00:32", "10.128.0.32", NETWORK).canIpForward = false;
         google.instance("p", "well", "42:01:0a:80:00:33", "10.128.0.33", NETWORK);
         google.instance("p", "moved", "42:01:0a:80:00:34", "10.128.0.34", OTHER_NETWORK);
-        boolean isAddress = hop.startsWith("10.");
-        google.compute.put("flannel-10-40-9-0-24", NETWORK, "10.40.9.0/24", isAddress ? "nextHopIp" : "nextHopInstance",
-                isAddress ? hop : FakeCompute.LINK + hop);
+        google.compute.put("flannel-10-40-9-0-24", NETWORK, "10.40.9.0/24", hop);
         assertEquals(kind, listed("flannel-10-40-9-0-24").kind());
     }
 
     @Test
     void whatIsNotFlannelsIsForeignAndNamed() throws Exception {
-        String here = FakeCompute.LINK + node.path();
-        google.compute.put("my-nat", NETWORK, "10.40.5.0/24", "nextHopInstance", here);
-        google.compute.put("flannel-10-40-6-0-24", NETWORK, "10.40.7.0/24", "nextHopInstance", here);
-        google.compute.put("flannel-10-40-8-0-24", NETWORK, "10.40.8.0/24", "nextHopInstance", here, "description", "flannel network 10.40.8.0/21");
-        google.compute.put("default-route-1", NETWORK, "0.0.0.0/0", "nextHopGateway", FakeCompute.LINK + "projects/p/global/gateways/default");
-        google.compute.put("vpn6", NETWORK, "fd20::/64", "nextHopInstance", here);
+        String here = node.path();
+        google.compute.put("my-nat", NETWORK, "10.40.5.0/24", here);
+        google.compute.put("flannel-10-40-6-0-24", NETWORK, "10.40.7.0/24", here);
+        google.compute.put("flannel-10-40-8-0-24", NETWORK, "10.40.8.0/24", here.replace("node-1", "other"),
+                "description", "flannel network 10.40.8.0/21");
+        google.compute.put("default-route-1", NETWORK, "0.0.0.0/0", "projects/p/global/gateways/default");
+        google.compute.put("vpn6", NETWORK, "fd20::/64", here);
         for (CloudRoute route : list().routes()) {
             assertEquals(CloudRoute.Kind.FOREIGN, route.kind(), route.name());
         }
@@ -245,7 +255,7 @@ class GceRoutesTest {
 
     @Test
     void anotherFlannelsRouteForTheSameSubnetIsLeftAndNamed() throws Exception {
-        google.compute.put(ROUTE, NETWORK, "10.40.5.0/24", "nextHopInstance", FakeCompute.LINK + "projects/p/zones/z/instances/theirs",
+        google.compute.put(ROUTE, NETWORK, "10.40.5.0/24", "projects/p/zones/z/instances/theirs",
                 "description", "flannel network 10.0.0.0/8");
         CloudException e = fails(this::put, Kind.UNUSABLE);
         assertTrue(e.getMessage().contains("is described as \"flannel network 10.0.0.0/8\""), e.getMessage());
@@ -265,7 +275,7 @@ class GceRoutesTest {
     @Test
     void aRouteThatCameSinceTheListIsReadFirst() throws Exception {
         RouteTable table = list();
-        google.compute.put(ROUTE, NETWORK, "10.40.5.0/24", "nextHopInstance", FakeCompute.LINK + "projects/p/zones/z/instances/other");
+        google.compute.put(ROUTE, NETWORK, "10.40.5.0/24", "projects/p/zones/z/instances/other");
         fails(() -> routes.put(table, SUBNET, null), Kind.CONFLICT);
         put();
         assertEquals(List.of(node), google.compute.hops(NETWORK, CONTAINER));
@@ -273,10 +283,10 @@ class GceRoutesTest {
 
     @Test
     void deletesTheRouteThatItHasSeenAndNoLaterOne() throws Exception {
-        google.compute.put(ROUTE, NETWORK, "10.40.5.0/24", "nextHopInstance", FakeCompute.LINK + "projects/p/zones/z/instances/gone");
+        google.compute.put(ROUTE, NETWORK, "10.40.5.0/24", "projects/p/zones/z/instances/gone");
         RouteTable table = list();
         CloudRoute dead = listed(ROUTE);
-        google.compute.put(ROUTE, NETWORK, "10.40.5.0/24", "nextHopInstance", FakeCompute.LINK + "projects/p/zones/z/instances/new");
+        google.compute.put(ROUTE, NETWORK, "10.40.5.0/24", "projects/p/zones/z/instances/new");
         routes.delete(table, dead);
         assertEquals(List.of(ROUTE + " 10.40.5.0/24 new"), google.compute.routes(NETWORK));
         routes.delete(list(), listed(ROUTE));
@@ -286,10 +296,11 @@ class GceRoutesTest {
     @Test
     void namesTheQuota() throws Exception {
         google.compute.quota = 1;
-        google.compute.put("default-route-1", NETWORK, "0.0.0.0/0", "nextHopGateway", FakeCompute.LINK + "projects/p/global/gateways/default");
+        google.compute.put("default-route-1", NETWORK, "0.0.0.0/0", "projects/p/global/gateways/default");
         CloudException e = fails(this::put, Kind.LIMIT);
-        assertEquals("routes.insert on projects/p/global/routes/" + ROUTE + " failed: 403 QUOTA_EXCEEDED (Quota 'STATIC_ROUTES_PER_NETWORK' exceeded. "
-                + " Limit: 1.0 globally.): ask for more of the quota STATIC_ROUTES_PER_NETWORK of project p, or give the network fewer hosts",
+        assertEquals("routes.insert on projects/p/global/routes/" + ROUTE + " failed: 403 QUOTA_EXCEEDED (Quota"
+                + " 'STATIC_ROUTES_PER_NETWORK' exceeded.  Limit: 1.0 globally.): ask for more of the quota STATIC_ROUTES_PER_NETWORK of"
+                + " project p, or give the network fewer hosts",
                 e.getMessage());
         assertEquals("STATIC_ROUTES_PER_NETWORK", list().quota().name());
     }
@@ -297,8 +308,8 @@ class GceRoutesTest {
     @Test
     void aRangeOfTheCloudsOwnIsRefusedWithARemedy() throws Exception {
         google.compute.networks.put(NETWORK, List.of(Ipv4Subnet.parse("10.40.0.0/20")));
-        assertTrue(fails(this::put, Kind.UNUSABLE).getMessage().endsWith("choose a Network apart from the ranges of the cloud's network, its subnets"
-                + " and its peers"));
+        assertTrue(fails(this::put, Kind.UNUSABLE).getMessage().endsWith(
+                "choose a Network apart from the ranges of the cloud's network, its subnets and its peers"));
     }
 
     @Test
@@ -331,7 +342,7 @@ class GceRoutesTest {
         google.compute.quota = 2000;
         for (int i = 0; i < 1200; i++) {
             String subnet = "10." + (64 + i / 256) + "." + i % 256 + ".0";
-            google.compute.put("flannel-" + subnet.replace('.', '-') + "-24", NETWORK, subnet + "/24", "nextHopInstance", FakeCompute.LINK + node.path());
+            google.compute.put("flannel-" + subnet.replace('.', '-') + "-24", NETWORK, subnet + "/24", node.path());
         }
         assertEquals(1200, list().routes().size());
         assertEquals(3, google.calls.stream().filter(call -> call.endsWith("/global/routes")).count());
@@ -349,7 +360,7 @@ class GceRoutesTest {
         without.remove(permission);
         google.permissions.put(node.account + " p", without);
         Instance other = google.instance("p", "node-x", "42:01:0a:80:00:09", "10.128.0.9", OTHER_NETWORK);
-        google.compute.put(ROUTE, OTHER_NETWORK, "10.40.5.0/24", "nextHopInstance", FakeCompute.LINK + other.path());
+        google.compute.put(ROUTE, OTHER_NETWORK, "10.40.5.0/24", other.path());
         CloudException e = fails(() -> {
             put();
             routes.delete(list(), list().routes().getFirst());
@@ -361,7 +372,7 @@ class GceRoutesTest {
     void theRoleSufficesForEverything() throws Exception {
         put();
         routes.delete(list(), listed(ROUTE));
-        google.compute.put(ROUTE, NETWORK, "10.40.5.0/24", "nextHopInstance", FakeCompute.LINK + "projects/p/zones/z/instances/gone");
+        google.compute.put(ROUTE, NETWORK, "10.40.5.0/24", "projects/p/zones/z/instances/gone");
         put();
         routes.rehearse(list(), SUBNET);
         assertEquals(List.of(node), google.compute.hops(NETWORK, CONTAINER));
