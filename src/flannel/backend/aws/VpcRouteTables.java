@@ -7,6 +7,7 @@ import flannel.backend.cloud.RouteTable;
 import flannel.backend.cloud.RouteTables;
 import flannel.net.Ipv4Subnet;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,13 +21,10 @@ final class VpcRouteTables implements RouteTables {
     /** What each table may have unless AWS was asked for more, or is an old account's; up to 1,000. */
     private static final int USUAL_QUOTA = 500;
 
-    /** A listing asks this often for the main table first, when the subnet had none of its own, before it looks for one again. */
-    private static final int MAIN_IN_A_ROW = 6;
-
     private final AwsSession session;
     private final VpcConfig config;
-    private int mainInARow;
     private boolean admitted;
+    private boolean created;
 
     VpcRouteTables(AwsSession session, VpcConfig config) {
         this.session = session;
@@ -48,7 +46,7 @@ final class VpcRouteTables implements RouteTables {
             for (int i = 0; i < config.tableIds().size(); i++) {
                 form.with("RouteTableId." + (i + 1), config.tableIds().get(i));
             }
-            return tables(form, String.join(", ", config.tableIds()), place);
+            return tables(form, String.join(", ", config.tableIds()), place).nearestFirst();
         }
         List<RouteTable> found = config.tags().isEmpty() ? ofSubnet(place) : byTags(place);
         if (found.isEmpty()) {
@@ -63,22 +61,17 @@ final class VpcRouteTables implements RouteTables {
         for (int i = 0; i < config.tags().size(); i++) {
             filter(form, i + 2, "tag:" + config.tags().get(i).key(), config.tags().get(i).value());
         }
-        return tables(form, place.vpcId(), place);
+        return tables(form, place.vpcId(), place).nearestFirst();
     }
 
-    /** A subnet without a table of its own uses the VPC's main table, and nothing says so but that there is none of its own. */
+    /**
+     * A subnet without a table of its own uses the VPC's main table, and nothing says so but that it has none of its own. So all tables are
+     * asked for: one request, where two would be needed else.
+     */
     private List<RouteTable> ofSubnet(Place place) throws CloudException, InterruptedException {
-        if (mainInARow == 0 || mainInARow >= MAIN_IN_A_ROW) {
-            mainInARow = 0;
-            List<RouteTable> own = tables(filter(describe(), 1, "association.subnet-id", place.subnetId()), place.subnetId(), place);
-            if (!own.isEmpty()) {
-                return own;
-            }
-        }
-        Form main = filter(filter(describe(), 1, "association.main", "true"), 2, "vpc-id", place.vpcId());
-        List<RouteTable> found = tables(main, place.vpcId(), place);
-        mainInARow = found.isEmpty() ? 0 : mainInARow + 1;
-        return found;
+        Tables all = tables(filter(describe(), 1, "vpc-id", place.vpcId()), place.vpcId(), place);
+        String id = all.ofSubnet().isEmpty() ? all.main() : all.ofSubnet();
+        return all.byId().containsKey(id) ? List.of(all.byId().get(id)) : List.of();
     }
 
     private static Form describe() {
@@ -89,10 +82,26 @@ final class VpcRouteTables implements RouteTables {
         return form.with("Filter." + number + ".Name", name).with("Filter." + number + ".Value.1", value);
     }
 
-    /** Asks page by page; the table of this host's own subnet comes first. A table's routes may go over several pages. */
-    private List<RouteTable> tables(Form form, String resource, Place place) throws CloudException, InterruptedException {
+    /**
+     * What was asked for, by id.
+     *
+     * @param ofSubnet id of the one that this host's own subnet is associated with; empty for none
+     * @param main     id of the VPC's main table; empty for none
+     */
+    private record Tables(Map<String, RouteTable> byId, String ofSubnet, String main) {
+
+        List<RouteTable> nearestFirst() {
+            List<RouteTable> ordered = new ArrayList<>(byId.values());
+            ordered.sort(Comparator.comparing(table -> !table.id().equals(ofSubnet)));
+            return ordered;
+        }
+    }
+
+    /** Asks page by page. A table's routes may go over several pages. */
+    private Tables tables(Form form, String resource, Place place) throws CloudException, InterruptedException {
         Map<String, RouteTable> tables = new LinkedHashMap<>();
-        String nearest = "";
+        String ofSubnet = "";
+        String main = "";
         String next = "";
         do {
             Form page = next.isEmpty() ? form : form.copy().with("NextToken", next);
@@ -100,19 +109,14 @@ final class VpcRouteTables implements RouteTables {
             for (Xml item : answer.items("routeTableSet")) {
                 RouteTable table = table(item, place, tables.get(item.text("routeTableId")));
                 tables.put(table.id(), table);
-                if (item.items("associationSet").stream().anyMatch(each -> each.text("subnetId").equals(place.subnetId()))) {
-                    nearest = table.id();
+                for (Xml association : item.items("associationSet")) {
+                    ofSubnet = association.text("subnetId").equals(place.subnetId()) ? table.id() : ofSubnet;
+                    main = association.text("main").equals("true") ? table.id() : main;
                 }
             }
             next = answer.text("nextToken");
         } while (!next.isEmpty());
-        List<RouteTable> ordered = new ArrayList<>(tables.values());
-        RouteTable first = tables.get(nearest);
-        if (first != null) {
-            ordered.remove(first);
-            ordered.addFirst(first);
-        }
-        return ordered;
+        return new Tables(tables, ofSubnet, main);
     }
 
     private static RouteTable table(Xml item, Place place, RouteTable begun) throws CloudException {
@@ -167,6 +171,7 @@ final class VpcRouteTables implements RouteTables {
             }
         }
         session.api().call("CreateRoute", resource, toSelf("CreateRoute", table, destination));
+        created = true;
     }
 
     private Form toSelf(String action, RouteTable table, Ipv4Subnet destination) throws CloudException, InterruptedException {
@@ -216,9 +221,13 @@ final class VpcRouteTables implements RouteTables {
 
     @Override
     public void rehearse(RouteTable table, Ipv4Subnet destination) throws CloudException, InterruptedException {
+        List<Form> rehearsed = new ArrayList<>(List.of(toSelf("ReplaceRoute", table, destination),
+                routeForm("DeleteRoute", table, destination)));
+        if (!created) {
+            rehearsed.add(toSelf("CreateRoute", table, destination));
+        }
         List<String> denied = new ArrayList<>();
-        for (Form form : List.of(toSelf("CreateRoute", table, destination), toSelf("ReplaceRoute", table, destination),
-                routeForm("DeleteRoute", table, destination))) {
+        for (Form form : rehearsed) {
             String action = form.action();
             if (session.api().ask(action, table.id(), form.with("DryRun", "true")) instanceof QueryApi.Result.Refused(AwsError error)) {
                 switch (error.kind()) {

@@ -48,9 +48,11 @@ public final class RouteKeeper {
     /** What is not found may only be new; so many tries are made at the pace of the back-off. */
     private static final int TRIES_TO_FIND = 6;
 
-    /** AWS has the smallest bucket: 50 writes, and 5 more each second. Half of it is left to others. */
-    private static final int WRITES_AT_ONCE = 25;
-    private static final double WRITES_PER_SECOND = 2.5;
+    /** AWS has the smallest bucket: 50 writes, and 5 more each second. */
+    private static final int WRITES_PER_SECOND = 4;
+
+    /** Others that may have come unseen: so the first hosts of a fleet wait too, for up to a second, and see each other. */
+    private static final int UNSEEN = 4;
 
     private static final int WARN_PERCENT = 80;
 
@@ -69,6 +71,9 @@ public final class RouteKeeper {
     private final Set<String> warnedOf = new HashSet<>();
     private LeaseView view;
     private long dueNanos;
+    /** When the time of the next step was drawn, and how many leases there were. */
+    private long drawnNanos;
+    private int leasesThen;
     private boolean wrote;
     private boolean rehearsed;
 
@@ -90,8 +95,9 @@ public final class RouteKeeper {
      *
      * @param subject what failed is tried again by itself, later
      * @param pause   how long to wait before it
+     * @param crowd   how many other hosts are about to do the same, where the pause is meant to keep apart from them; else -1
      */
-    private record Step(String subject, Duration pause, Action action) {
+    private record Step(String subject, Duration pause, int crowd, Action action) {
 
         interface Action {
             void run() throws CloudException, InterruptedException;
@@ -117,12 +123,40 @@ public final class RouteKeeper {
         if (untilDue() <= 0) {
             if (steps.isEmpty()) {
                 read();
-            } else {
+            } else if (!isCrowded()) {
                 attempt(steps.remove());
                 advance();
             }
         }
         return Duration.ofNanos(Math.max(0, untilDue()));
+    }
+
+    /**
+     * Whether the next step has to wait again because hosts have come since its time was drawn, and it was drawn from too short a span: the
+     * first hosts of a fleet that starts see few others. Of so many that are left and so many that have come, those left go with that
+     * chance, so that all together go on at the same pace.
+     */
+    private boolean isCrowded() {
+        Step step = steps.element();
+        if (step.crowd() < 0) {
+            return false;
+        }
+        long gone = (nanoTime.getAsLong() - drawnNanos) / 1_000_000_000 * WRITES_PER_SECOND;
+        int left = (int) Math.max(1, step.crowd() + UNSEEN - gone);
+        int come = Math.max(0, view.others().size() - leasesThen);
+        if (random.nextInt(left + come) < left) {
+            return false;
+        }
+        steps.remove();
+        steps.addFirst(new Step(step.subject(), Duration.ZERO, left + come, step.action()));
+        draw();
+        due(spread(left + come));
+        return untilDue() > 0;
+    }
+
+    private void draw() {
+        drawnNanos = nanoTime.getAsLong();
+        leasesThen = view.others().size();
     }
 
     private long untilDue() {
@@ -150,8 +184,12 @@ public final class RouteKeeper {
             plans.add(RoutePlan.of(table, view, config));
         }
         boolean puts = plans.stream().anyMatch(plan -> !plan.puts().isEmpty());
-        int writers = plans.stream().mapToInt(RoutePlan::missing).max().orElse(0);
-        plan("admit", puts ? spread(writers) : Duration.ZERO, cloud::admit);
+        draw();
+        if (puts) {
+            planApart("admit", plans.stream().mapToInt(RoutePlan::missing).max().orElse(0), cloud::admit);
+        } else {
+            plan("admit", Duration.ZERO, cloud::admit);
+        }
         plans.stream().flatMap(plan -> plan.puts().stream()).forEach(put -> plan("put " + put.table().id(),
                 put.table() == tables.getFirst() ? Duration.ZERO : BETWEEN_WRITES, () -> put(put)));
         Map<String, Long> stillDead = new HashMap<>();
@@ -159,7 +197,7 @@ public final class RouteKeeper {
                 .forEach(removal -> plan("remove " + removal.table().id() + " " + removal.route().name(), BETWEEN_WRITES, () -> remove(removal)));
         deadSince = stillDead;
         if (!rehearsed) {
-            plan("rehearse", spread(view.others().size()), () -> rehearse(tables.getFirst()));
+            planApart("rehearse", leasesThen, () -> rehearse(tables.getFirst()));
         }
         forgetObsoleteTroubles();
         wrote = false;
@@ -173,11 +211,19 @@ public final class RouteKeeper {
         troubles.entrySet().removeIf(trouble -> trouble.getValue().retryNanos() - nanoTime.getAsLong() <= 0 && !planned.contains(trouble.getKey()));
     }
 
-    /** Plans a step unless it failed and its time has not come. */
     private void plan(String subject, Duration pause, Step.Action action) {
-        Trouble trouble = troubles.get(subject);
+        plan(new Step(subject, pause, -1, action));
+    }
+
+    private void planApart(String subject, int crowd, Step.Action action) {
+        plan(new Step(subject, spread(crowd), crowd, action));
+    }
+
+    /** Plans a step unless it failed and its time has not come. */
+    private void plan(Step step) {
+        Trouble trouble = troubles.get(step.subject());
         if (trouble == null || trouble.retryNanos() - nanoTime.getAsLong() <= 0) {
-            steps.add(new Step(subject, pause, action));
+            steps.add(step);
         }
     }
 
@@ -341,9 +387,9 @@ public final class RouteKeeper {
         return Duration.ofSeconds(1).plus(upTo(limit.compareTo(LONGEST_BACK_OFF) > 0 ? LONGEST_BACK_OFF : limit));
     }
 
-    /** A time to wait when so many hosts are about to write. */
+    /** A time to wait when so many other hosts are about to write. */
     private Duration spread(int hosts) {
-        return hosts <= WRITES_AT_ONCE ? Duration.ZERO : upTo(Duration.ofMillis((long) ((hosts - WRITES_AT_ONCE) / WRITES_PER_SECOND * 1000)));
+        return upTo(Duration.ofSeconds(1).multipliedBy(hosts + UNSEEN).dividedBy(WRITES_PER_SECOND));
     }
 
     private Duration upTo(Duration limit) {

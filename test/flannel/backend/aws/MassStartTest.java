@@ -1,0 +1,85 @@
+package flannel.backend.aws;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import flannel.json.JsonException;
+import flannel.net.Ipv4;
+import flannel.net.Ipv4Subnet;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.Random;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Whole fleets on virtual time, under EC2's token buckets for one account. */
+class MassStartTest {
+
+    private static final int HOSTS = 1000;
+
+    private record Wakening(long nanos, SimulatedHost host, int number) {
+    }
+
+    private final VirtualClock clock = new VirtualClock();
+    private final FakeAws aws = new FakeAws(clock);
+    private final List<SimulatedHost> hosts = new ArrayList<>();
+    private String table;
+
+    private void fleet(long seed) throws JsonException {
+        aws.allow(FakeAws.KEY, Policy.parse(AwsPolicyTest.EVERYTHING));
+        aws.vpc().quota(HOSTS + 1);
+        table = aws.vpc().table(true, "");
+        Random seeds = new Random(seed);
+        for (int i = 0; i < HOSTS; i++) {
+            FakeVpc.Eni eni = aws.vpc().instance(String.format("02:00:00:00:%02x:%02x", i >> 8, i & 255), "192.168.32.9", "subnet-1");
+            Ipv4Subnet own = new Ipv4Subnet(Ipv4.parse("10.20.1.0").plus(i << 8), 24);
+            hosts.add(new SimulatedHost(aws, clock, eni, own, SimulatedHost.CONFIG, new Random(seeds.nextLong())));
+        }
+    }
+
+    /** Starts the hosts at random times within a minute; each hears of a lease when its host has started. */
+    private void run(long seed, Duration time) {
+        Random random = new Random(seed);
+        PriorityQueue<Wakening> agenda = new PriorityQueue<>((a, b) -> Long.compare(a.nanos, b.nanos));
+        long start = clock.nanos();
+        for (int i = 0; i < HOSTS; i++) {
+            agenda.add(new Wakening(start + (long) (random.nextDouble() * 60e9), hosts.get(i), i));
+        }
+        boolean[] started = new boolean[HOSTS];
+        List<Ipv4Subnet> leased = new ArrayList<>();
+        while (!agenda.isEmpty() && agenda.peek().nanos() <= start + time.toNanos()) {
+            Wakening next = agenda.remove();
+            clock.advance(Duration.ofNanos(next.nanos() - clock.nanos()));
+            if (!started[next.number()]) {
+                started[next.number()] = true;
+                next.host().others.addAll(leased);
+                leased.add(next.host().own);
+                for (int i = 0; i < HOSTS; i++) {
+                    if (started[i] && i != next.number()) {
+                        hosts.get(i).others.add(next.host().own);
+                    }
+                }
+            }
+            agenda.add(new Wakening(clock.nanos() + next.host().round().toNanos() + 1, next.host(), next.number()));
+        }
+        clock.advance(Duration.ofNanos(Math.max(0, start + time.toNanos() - clock.nanos())));
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1})
+    void aThousandHostsThatStartWithinAMinuteAreNeverThrottled(long seed) throws Exception {
+        fleet(seed);
+        long begin = clock.nanos();
+        long[] complete = {0};
+        aws.vpc().onChange(() -> complete[0] = aws.vpc().routes(table).size() < HOSTS || complete[0] != 0 ? complete[0] : clock.nanos() - begin);
+        run(seed, Duration.ofMinutes(10));
+        System.out.println("all routes after " + complete[0] / 1_000_000_000 + " s; calls " + aws.calls() + "; throttled " + aws.throttled());
+        assertEquals(HOSTS, aws.vpc().routes(table).size());
+        assertEquals(Map.of(), aws.throttled(), () -> "of " + aws.calls());
+        assertEquals(HOSTS, aws.calls("CreateRoute"), "each makes its route, once");
+        assertTrue(hosts.stream().noneMatch(host -> host.eni.sourceDestCheck()));
+    }
+}
