@@ -17,6 +17,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * The routes of a Google Cloud VPC network. They are resources of the network's project, each with a name, and can't be changed: another
@@ -40,6 +41,9 @@ final class GceRoutes implements RouteTables {
             "NEXT_HOP_INSTANCE_NOT_ON_NETWORK", "NEXT_HOP_ADDRESS_NOT_ASSIGNED");
 
     private static final String NOT_FORWARDING = "NEXT_HOP_CANNOT_IP_FORWARD";
+
+    /** The kind, without its plural, and the name. */
+    private static final Pattern RESOURCE = Pattern.compile("^projects/.*/([^/]+)s/([^/]+)$");
 
     /** As many foreign routes are told of; somebody who has more knows. */
     private static final int MOST_WARNINGS = 20;
@@ -150,7 +154,7 @@ final class GceRoutes implements RouteTables {
         if (route instanceof JsonValue.Obj(Map<String, JsonValue> members)) {
             for (var member : members.entrySet()) {
                 if (member.getKey().startsWith("nextHop") && member.getValue() instanceof JsonValue.Str(String hop)) {
-                    return Compute.path(hop).replaceFirst("^projects/.*/([^/]+)s/([^/]+)$", "$1 $2");
+                    return RESOURCE.matcher(Compute.path(hop)).replaceFirst("$1 $2");
                 }
             }
         }

@@ -181,20 +181,22 @@ final class FakeCompute {
     private JsonValue list(String project, Map<String, String> query) {
         Instant moment = time.instant().minus(lag);
         gone.values().removeIf(end -> !end.isAfter(moment));
-        List<JsonValue> items = Stream.concat(routes.values().stream(), gone.keySet().stream())
-                .filter(route -> route.project().equals(project) && !route.since().isAfter(moment)).map(this::json).toList();
+        List<Route> all = Stream.concat(routes.values().stream(), gone.keySet().stream())
+                .filter(route -> route.project().equals(project) && !route.since().isAfter(moment)).toList();
         int from = Integer.parseInt(query.getOrDefault("pageToken", "0"));
-        int to = Math.min(items.size(), from + Integer.parseInt(query.getOrDefault("maxResults", "500")));
-        return JsonValue.object("kind", "compute#routeList", "items", to == from ? null : items.subList(from, to),
-                "nextPageToken", to < items.size() ? Integer.toString(to) : null);
+        int to = Math.min(all.size(), from + Integer.parseInt(query.getOrDefault("maxResults", "500")));
+        List<JsonValue> items = all.subList(from, to).stream().map(this::json).toList();
+        return JsonValue.object("kind", "compute#routeList", "items", items.isEmpty() ? null : items,
+                "nextPageToken", to < all.size() ? Integer.toString(to) : null);
     }
 
     private JsonValue json(Route route) {
-        Map<String, JsonValue> members = new LinkedHashMap<>(route.members());
         List<String> warnings = warnings(route);
-        if (!warnings.isEmpty()) {
-            members.put("warnings", new JsonValue.Arr(warnings.stream().map(FakeCompute::warning).toList()));
+        if (warnings.isEmpty()) {
+            return new JsonValue.Obj(route.members());
         }
+        Map<String, JsonValue> members = new LinkedHashMap<>(route.members());
+        members.put("warnings", new JsonValue.Arr(warnings.stream().map(FakeCompute::warning).toList()));
         return new JsonValue.Obj(members);
     }
 
