@@ -73,6 +73,10 @@ final class FakeCompute {
             this.nics = nics;
         }
 
+        String address(String network) {
+            return nics.stream().filter(nic -> nic.network().equals(network)).findFirst().orElseThrow().ip();
+        }
+
         String path() {
             return "projects/" + project + "/zones/" + zone + "/instances/" + name;
         }
@@ -372,6 +376,16 @@ final class FakeCompute {
         int longest = fitting.stream().mapToInt(route -> range(route).prefixLength()).max().orElse(0);
         return fitting.stream().filter(route -> range(route).prefixLength() == longest).flatMap(route -> hop(network, route).stream())
                 .filter(instance -> instance.canIpForward && instance.status.equals("RUNNING")).toList();
+    }
+
+    /** What the network's router does now: the next hop's address by destination. */
+    Map<String, String> table(String network) {
+        Map<String, String> table = new HashMap<>();
+        for (Route route : routes.values()) {
+            Ipv4Subnet range = range(route);
+            hops(network, range.base()).stream().findFirst().ifPresent(hop -> table.put(range.toString(), hop.address(network)));
+        }
+        return table;
     }
 
     private static Ipv4Subnet range(Route route) {

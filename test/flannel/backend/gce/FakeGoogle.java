@@ -62,6 +62,20 @@ final class FakeGoogle {
         }
     }
 
+    /** Everybody's time. */
+    record RealTime() implements Time {
+
+        @Override
+        public Instant instant() {
+            return Instant.now();
+        }
+
+        @Override
+        public void await(Instant until) throws InterruptedException {
+            Thread.sleep(Math.max(0, Duration.between(Instant.now(), until).toMillis()));
+        }
+    }
+
     private record Grant(String account, List<String> scopes, Instant expiry) {
     }
 
@@ -141,6 +155,16 @@ final class FakeGoogle {
             form.put(pair.substring(0, equals), URLDecoder.decode(pair.substring(equals + 1), StandardCharsets.UTF_8));
         }
         return form;
+    }
+
+    /** What the network's router does now: the next hop's address by destination. */
+    synchronized Map<String, String> table(String network) {
+        return compute.table(network);
+    }
+
+    /** The requests so far. */
+    synchronized List<String> calls() {
+        return List.copyOf(calls);
     }
 
     // ---- metadata ----
