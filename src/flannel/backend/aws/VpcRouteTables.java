@@ -24,7 +24,7 @@ final class VpcRouteTables implements RouteTables {
     private final AwsSession session;
     private final VpcConfig config;
     private boolean admitted;
-    private boolean created;
+    private boolean createTried;
 
     VpcRouteTables(AwsSession session, VpcConfig config) {
         this.session = session;
@@ -170,8 +170,8 @@ final class VpcRouteTables implements RouteTables {
                 case QueryApi.Result.Refused(AwsError error) -> throw error.toException("ReplaceRoute", resource);
             }
         }
+        createTried = true;
         session.api().call("CreateRoute", resource, toSelf("CreateRoute", table, destination));
-        created = true;
     }
 
     private Form toSelf(String action, RouteTable table, Ipv4Subnet destination) throws CloudException, InterruptedException {
@@ -223,7 +223,7 @@ final class VpcRouteTables implements RouteTables {
     public void rehearse(RouteTable table, Ipv4Subnet destination) throws CloudException, InterruptedException {
         List<Form> rehearsed = new ArrayList<>(List.of(toSelf("ReplaceRoute", table, destination),
                 routeForm("DeleteRoute", table, destination)));
-        if (!created) {
+        if (!createTried) {
             rehearsed.add(toSelf("CreateRoute", table, destination));
         }
         List<String> denied = new ArrayList<>();

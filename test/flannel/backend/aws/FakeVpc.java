@@ -85,6 +85,14 @@ public final class FakeVpc {
             return address;
         }
 
+        public String mac() {
+            return mac;
+        }
+
+        public String subnet() {
+            return subnet;
+        }
+
         public boolean sourceDestCheck() {
             return sourceDestCheck;
         }
@@ -185,14 +193,6 @@ public final class FakeVpc {
     public synchronized Eni living(String id) {
         Eni eni = enis.get(id);
         return eni == null || !eni.alive ? null : eni;
-    }
-
-    synchronized Eni byMac(String mac) {
-        return enis.values().stream().filter(eni -> eni.mac.equals(mac)).findFirst().orElse(null);
-    }
-
-    synchronized Eni byAddress(String address) {
-        return enis.values().stream().filter(eni -> eni.address.equals(address)).findFirst().orElse(null);
     }
 
     // ---- what EC2 does ----

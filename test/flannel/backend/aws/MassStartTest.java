@@ -3,7 +3,6 @@ package flannel.backend.aws;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import flannel.json.JsonException;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import java.time.Duration;
@@ -28,8 +27,8 @@ class MassStartTest {
     private final List<SimulatedHost> hosts = new ArrayList<>();
     private String table;
 
-    private void fleet(long seed) throws JsonException {
-        aws.allow(FakeAws.KEY, Policy.parse(AwsPolicyTest.EVERYTHING));
+    private void fleet(long seed) {
+        aws.allow(FakeAws.KEY, Policy.everything());
         aws.vpc().quota(HOSTS + 1);
         table = aws.vpc().table(true, "");
         Random seeds = new Random(seed);

@@ -2,6 +2,9 @@ package flannel.backend.aws;
 
 import flannel.json.JsonException;
 import flannel.json.JsonValue;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -25,6 +28,18 @@ public record Policy(List<Statement> statements) {
             statements.add(new Statement(texts(each.get("Action")), texts(each.get("Resource"))));
         }
         return new Policy(statements);
+    }
+
+    /** The one that the README tells operators to use. */
+    public static Policy ofTheReadme() throws IOException {
+        String readme = Files.readString(Path.of("README.md"));
+        int from = readme.indexOf("    {\"Version\": \"2012-10-17\"");
+        return parse(readme.substring(from, readme.indexOf("\n    ]}", from) + 7));
+    }
+
+    /** Whatever EC2 can do. */
+    static Policy everything() {
+        return new Policy(List.of(new Statement(List.of("ec2:*"), List.of("*"))));
     }
 
     private static List<String> texts(JsonValue value) throws JsonException {

@@ -33,7 +33,7 @@ final class SignatureCheck {
             throws FakeVpc.Refusal {
         Map<String, String> headers = new HashMap<>();
         request.headers().forEach((name, value) -> headers.put(name.toLowerCase(Locale.ROOT), value.strip()));
-        headers.putIfAbsent("host", request.uri().getRawAuthority());
+        headers.putIfAbsent("host", request.uri().getRawAuthority().replaceFirst(":(80|443)$", ""));     // as java.net.http does
         Matcher told = AUTHORIZATION.matcher(headers.getOrDefault("authorization", ""));
         if (!told.matches()) {
             throw new FakeVpc.Refusal(401, "AuthFailure", "AWS was not able to validate the provided access credentials");
