@@ -19,7 +19,7 @@ import java.util.stream.Stream;
  * The Compute Engine API as far as routes need it: instances, networks, routes with their warnings, and operations that take their time.
  * Who may call what is {@link FakeGoogle}'s. Links in its answers begin with another host than requests', as the real ones may.
  */
-final class FakeCompute {
+public final class FakeCompute {
 
     static final String LINK = "https://www.googleapis.com/compute/v1/";
 
@@ -53,16 +53,16 @@ final class FakeCompute {
     }
 
     /** A virtual machine; a test changes it as it likes. */
-    static final class Instance {
+    public static final class Instance {
 
         final String project;
         final String zone;
-        final String name;
+        public final String name;
         final List<Nic> nics;
         String status = "RUNNING";
-        boolean canIpForward = true;
+        public boolean canIpForward = true;
         /** Of its service account; null for none. */
-        String account;
+        public String account;
         List<String> scopes = List.of("https://www.googleapis.com/auth/devstorage.read_only", Credentials.SCOPE);
 
         Instance(String project, String zone, String name, String account, List<Nic> nics) {
@@ -77,7 +77,7 @@ final class FakeCompute {
             return nics.stream().filter(nic -> nic.network().equals(network)).findFirst().orElseThrow().ip();
         }
 
-        String path() {
+        public String path() {
             return "projects/" + project + "/zones/" + zone + "/instances/" + name;
         }
     }
@@ -97,7 +97,7 @@ final class FakeCompute {
     }
 
     private final FakeGoogle.Time time;
-    final Map<String, Instance> instances = new LinkedHashMap<>();
+    public final Map<String, Instance> instances = new LinkedHashMap<>();
     /** The ranges of the subnets of each network, by its path. */
     final Map<String, List<Ipv4Subnet>> networks = new HashMap<>();
     private final Map<String, Route> routes = new TreeMap<>();
@@ -107,7 +107,7 @@ final class FakeCompute {
 
     /** Of routes that somebody made, of one network. */
     int quota = 200;
-    Duration operationTime = Duration.ofSeconds(2);
+    public Duration operationTime = Duration.ofSeconds(2);
     /** How old a list may be. A single route is always read as it is. */
     Duration lag = Duration.ZERO;
     /** Whether to wait for an operation, or to answer at once. */
@@ -357,7 +357,7 @@ final class FakeCompute {
     }
 
     /** The routes of a network in their order, each as {@code name destination nextHop}. */
-    List<String> routes(String network) {
+    public List<String> routes(String network) {
         return routes.values().stream().filter(route -> Compute.path(route.text("network")).equals(network))
                 .map(route -> route.text("name") + " " + route.text("destRange") + " " + nextHop(route)).sorted().toList();
     }

@@ -28,7 +28,7 @@ import java.util.function.Function;
  * Google's cloud in this process: metadata servers, the token endpoint, and the Compute Engine API behind tokens, access scopes,
  * permissions and the limits of requests a minute. {@link FakeCompute} holds its resources.
  */
-final class FakeGoogle {
+public final class FakeGoogle {
 
     /** What the manual says flanneld needs, and nothing else. */
     static final Set<String> ROLE = Set.of("compute.globalOperations.get", "compute.instances.get", "compute.instances.use",
@@ -38,7 +38,7 @@ final class FakeGoogle {
     static final int REQUESTS_PER_MINUTE = 1500;
 
     /** The wall clock of the cloud, which tests may own. */
-    interface Time extends InstantSource {
+    public interface Time extends InstantSource {
         void await(Instant until) throws InterruptedException;
     }
 
@@ -63,7 +63,7 @@ final class FakeGoogle {
     }
 
     /** Everybody's time. */
-    record RealTime() implements Time {
+    public record RealTime() implements Time {
 
         @Override
         public Instant instant() {
@@ -83,13 +83,13 @@ final class FakeGoogle {
     }
 
     private final Time time;
-    final FakeCompute compute;
+    public final FakeCompute compute;
     /** Permissions of each account in each project: by {@code account project}. */
-    final Map<String, Set<String>> permissions = new HashMap<>();
+    public final Map<String, Set<String>> permissions = new HashMap<>();
     /** Public keys of service accounts, and refresh tokens of users. */
     final Map<String, PublicKey> keys = new HashMap<>();
     final Map<String, String> refreshTokens = new HashMap<>();
-    final List<String> calls = new ArrayList<>();
+    public final List<String> calls = new ArrayList<>();
     /** Answers instead of the cloud where it does not return null. */
     Function<Http.Request, Http.Answer> fault = request -> null;
     /** How many requests were refused for their number. */
@@ -98,13 +98,13 @@ final class FakeGoogle {
     private final Map<String, Grant> grants = new HashMap<>();
     private Window window = new Window(0, new HashMap<>());
 
-    FakeGoogle(Time time) {
+    public FakeGoogle(Time time) {
         this.time = time;
         this.compute = new FakeCompute(time);
     }
 
     /** Makes an instance with one interface, whose account has the manual's role in its project and in the network's. */
-    Instance instance(String project, String name, String mac, String ip, String network) {
+    public Instance instance(String project, String name, String mac, String ip, String network) {
         String account = "flannel@" + project + ".iam.gserviceaccount.com";
         Instance instance = new Instance(project, "us-central1-a", name, account, List.of(new FakeCompute.Nic(mac, ip, network)));
         compute.instances.put(instance.path(), instance);
@@ -157,13 +157,20 @@ final class FakeGoogle {
         return form;
     }
 
+    /** The answer to whoever has an address. */
+    public Http.Answer answerTo(String address, Http.Request request) throws InterruptedException {
+        Instance from = compute.instances.values().stream().filter(instance -> instance.nics.stream().anyMatch(nic -> nic.ip().equals(address)))
+                .findFirst().orElseThrow();
+        return answer(from, request);
+    }
+
     /** What the network's router does now: the next hop's address by destination. */
-    synchronized Map<String, String> table(String network) {
+    public synchronized Map<String, String> table(String network) {
         return compute.table(network);
     }
 
     /** The requests so far. */
-    synchronized List<String> calls() {
+    public synchronized List<String> calls() {
         return List.copyOf(calls);
     }
 

@@ -1,19 +1,11 @@
-package flannel.backend.gce;
+package flannel.lab;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import flannel.backend.gce.FakeCompute.Instance;
-import flannel.lab.Await;
-import flannel.lab.CloudRouter;
-import flannel.lab.Host;
-import flannel.lab.KernelView;
-import flannel.lab.Lab;
-import flannel.lab.Needs;
-import flannel.lab.NetworkNamespace;
-import flannel.lab.Ping;
-import flannel.lab.Store;
+import flannel.backend.gce.FakeGoogle;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.HashMap;
@@ -25,24 +17,25 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Whole hosts in a cloud whose router does what its routes say: containers talk by what flanneld wrote there, and by nothing else. */
-class GceLabTest {
+class GceTest {
 
     private static final String NETWORK = "projects/p/global/networks/fnet";
 
     private final FakeGoogle google = new FakeGoogle(new FakeGoogle.RealTime());
     private final Map<Host, Instance> instances = new HashMap<>();
     private Lab lab;
-    private CloudRouter router;
-    private FakeGoogleServer metadata;
-    private FakeGoogleServer api;
+    private GceRouter router;
+    private CloudServer metadata;
+    private CloudServer api;
 
     @BeforeEach
     void build() throws Exception {
         lab = Needs.lab(Store.Api.V3);
         google.compute.operationTime = Duration.ofMillis(300);
-        router = new CloudRouter(lab, () -> google.table(NETWORK));
-        metadata = lab.outside().call(() -> new FakeGoogleServer(google, new InetSocketAddress(CloudRouter.METADATA, 80)));
-        api = lab.outside().call(() -> new FakeGoogleServer(google, new InetSocketAddress(lab.gateway(), 8080)));
+        lab.outside().run("ip", "address", "add", CloudServer.METADATA + "/32", "dev", "br0");
+        router = new GceRouter(lab.outside(), google, NETWORK);
+        metadata = new CloudServer(lab.outside(), new InetSocketAddress(CloudServer.METADATA, 80), google::answerTo);
+        api = new CloudServer(lab.outside(), new InetSocketAddress(lab.gateway(), 8080), google::answerTo);
         lab.store().put("config", "{\"Network\": \"10.1.0.0/16\", \"Backend\":{\"Type\":\"gce\"}}");
     }
 
