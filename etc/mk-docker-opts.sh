@@ -92,5 +92,5 @@ if [ -e "$docker_file" ] && [ ! -f "$docker_file" ]; then
 else
     temporary="$docker_file.$$"
     trap 'rm -f "$temporary"' EXIT
-    { printf %s "$lines" >"$temporary"; } 2>/dev/null && mv -f "$temporary" "$docker_file" || fail 2 "cannot write $docker_file"
+    { printf %s "$lines" >"$temporary"; } && mv -f "$temporary" "$docker_file" || fail 2 "cannot write $docker_file" # the shell has said why
 fi

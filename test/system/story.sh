@@ -10,6 +10,7 @@ tell_story() {
     install_old_package
     upgrade_to_ours
     start_flanneld
+    slip_in_the_settings
     start_docker
     containers_talk
     daemon_goes_and_comes
@@ -17,6 +18,7 @@ tell_story() {
     change_to_vxlan
     host_reboots
     etcd_comes_late
+    etcd_stays_away
     upgrade_while_running
     erase
 }
@@ -127,9 +129,24 @@ start_flanneld() {
         check "$host: nothing of the JVM is" says_not 'WARNING|Picked up|\[warning\]|java\.'
         # Docker was started at boot, with a bridge of its own.
         check "$host: Docker's other address is noticed, with the remedy" says 'docker0.*172\.17\.0\.1.*systemctl restart docker'
+        on $host 'grep NoNewPrivs /proc/$(pidof flanneld)/status'
+        check "$host: SELinux may change its domain" says '0$'
     done
     on etcd "ETCDCTL_API=2 etcdctl --endpoints=http://$ETCD:2379 ls $KEYS/subnets"
     check "etcd has both leases" test "$(printf '%s\n' "$OUTPUT" | grep -c "^$KEYS/subnets/10\.1\.[0-9]*\.0-24$")" = 2
+}
+
+slip_in_the_settings() {
+    say "An option without its dash"
+    on node2 "sed -i 's;^FLANNEL_OPTIONS=.*;FLANNEL_OPTIONS=\"iface=eth0 -v=1\";' /etc/sysconfig/flanneld && systemctl restart flanneld"
+    on node2 'systemctl show -p Result,ExecMainStatus,NRestarts flanneld'
+    check "it fails, with the status of a wrong command line" says '^ExecMainStatus=2$'
+    check "and is not tried again" says '^NRestarts=0$'
+    on node2 'systemctl --no-pager --full status flanneld'
+    OUTPUT=$(printf '%s\n' "$OUTPUT" | grep 'flanneld-start\[' | tail -n 1)
+    check "its last line names the word, what was meant, and the file" says 'stray word "iface=eth0".*-iface=eth0.*/etc/sysconfig/flanneld'
+    on node2 "sed -i 's;^FLANNEL_OPTIONS=.*;FLANNEL_OPTIONS=\"-iface=eth0 -v=1\";' /etc/sysconfig/flanneld && systemctl restart flanneld"
+    check "put right, it starts" is_active node2 flanneld
 }
 
 # ---------------------------------------------------------------- Docker
@@ -137,10 +154,11 @@ start_flanneld() {
 start_docker() {
     local host policy subnet
     say "Docker with flanneld's options. Its unit here does not know them, as docker-ce's does not: the package's example mends that"
+    on node2 'mv /usr/sbin/dockerd /usr/bin/dockerd'                # where docker-ce has it; node1's is where Debian has it
     for host in node1 node2; do
         subnet=$(subnet_of $host)
-        on $host 'mkdir -p /etc/systemd/system/docker.service.d; sed s,/usr/bin/dockerd,/usr/sbin/dockerd, \
-    /usr/share/doc/flannel-*/flannel-docker-ce.conf > /etc/systemd/system/docker.service.d/flannel-docker-ce.conf'
+        on $host 'mkdir -p /etc/systemd/system/docker.service.d
+    cp /usr/share/doc/flannel-*/flannel-docker-ce.conf /etc/systemd/system/docker.service.d/'
         on $host 'systemctl daemon-reload && systemctl restart docker && ps -o args= -C dockerd'
         check "$host: dockerd has the options" says "--bip=${subnet//./\\.}\.1/24 --ip-masq=true --mtu=1450"
         on $host 'ip -4 -brief address show docker0; iptables -S FORWARD | head -n 1'
@@ -200,7 +218,9 @@ restarted() { is_active "$1" flanneld && [ "$(main_pid "$1")" != "$2" ]; }
 
 change_to_udp() {
     say "The same over the udp backend"
-    change_backend udp
+    change_backend udp ', "Port": 443'
+    on node1 'ss -lunp "sport = 443"'
+    check "a port below 1024 is allowed" says ':443 .*flanneld'
     on node1 'ip -brief address show flannel0'
     check "there is a TUN device" says '^flannel0 .* 10\.1\.'
     ping_both_ways 1444
@@ -208,7 +228,9 @@ change_to_udp() {
 
 change_to_vxlan() {
     say "And back to vxlan"
-    change_backend vxlan
+    change_backend vxlan ''
+    on node1 'journalctl --no-pager -u flanneld -o cat -n 20'
+    check "containers whose packets are too large now are told of" says 'docker0 has an MTU of 1472.* 1450 .*systemctl restart docker'
     ping_both_ways 1422
 }
 
@@ -219,10 +241,11 @@ forget_old_pings() {
     on_quietly node2 "docker exec test02 ping -c 1 -W 1 $(address_of node1 test01)" > /dev/null
 }
 
+# change_backend TYPE MEMBERS: with further members of Backend
 change_backend() {
     local host subnet mtu=1450
     if [ "$1" = udp ]; then mtu=1472; fi
-    on etcd "ETCDCTL_API=2 etcdctl --endpoints=http://$ETCD:2379 set $KEYS/config '{\"Network\": \"10.1.0.0/16\", \"Backend\": {\"Type\": \"$1\"}}'"
+    on etcd "ETCDCTL_API=2 etcdctl --endpoints=http://$ETCD:2379 set $KEYS/config '{\"Network\": \"10.1.0.0/16\", \"Backend\": {\"Type\": \"$1\"$2}}'"
     for host in node1 node2; do
         subnet=$(subnet_of $host)
         on $host 'systemctl restart flanneld && systemctl restart docker && docker start $(docker ps -aq) && ps -o args= -C dockerd'
@@ -261,9 +284,39 @@ etcd_comes_late() {
     ping_both_ways 1422
 }
 
+etcd_stays_away() {
+    local subnet
+    say "node2 reboots while etcd is down, which could be in node2's own Docker. The limit of 90 seconds is 5 here"
+    subnet=$(subnet_of node2)
+    on node2 'mkdir -p /etc/systemd/system/flanneld.service.d
+    printf "[Service]\nTimeoutStartSec=5\n" > /etc/systemd/system/flanneld.service.d/limit.conf'
+    on etcd 'systemctl stop etcd'
+    shut_down node2
+    boot node2 $NODE2
+    check "Docker comes up without flanneld" await 60 is_active node2 docker
+    on node2 'timeout 60 systemctl restart docker; ip -4 -brief address show docker0'
+    check "it can be started anew meanwhile" is_active node2 docker
+    check "flanneld goes on trying, and says what it waits for" await 20 waits_for_etcd node2
+    on etcd 'systemctl start etcd'
+    check "with etcd it comes up" await 60 is_active node2 flanneld
+    # Docker remembers its bridge's address, but no MTU.
+    on node2 'docker start test02'
+    check "and says that Docker has not got its options" await 30 hints_at_docker node2
+    on node2 'journalctl --no-pager -b -u flanneld -o cat | grep docker0'
+    on node2 'systemctl restart docker && docker start test02 && ip -4 address show docker0'
+    check "now it has" says 'docker0:.* mtu 1450 '
+    check "and the subnet is the same" says "inet ${subnet//./\\.}\.1/24"
+    ping_both_ways 1422
+    on node2 'rm -r /etc/systemd/system/flanneld.service.d && systemctl daemon-reload'
+}
+
+hints_at_docker() {
+    on_quietly "$1" 'journalctl --no-pager -b -u flanneld -o cat' | grep -q 'docker0 has .*systemctl restart docker'
+}
+
 waits_for_etcd() {
     [ "$(on_quietly "$1" 'systemctl is-active flanneld')" = activating ] &&
-        on_quietly "$1" 'systemctl show -p StatusText flanneld' | grep -q 'waiting for etcd: .*connection refused'
+        on_quietly "$1" 'systemctl show -p StatusText flanneld' | grep -q 'waiting for .*connection refused'
 }
 
 # ---------------------------------------------------------------- the end of the package
@@ -289,4 +342,7 @@ erase() {
     OUTPUT=$(printf '%s\n' "$OUTPUT" | grep -v -e '^/etc/sysconfig/flanneld.rpm\(save\|new\)$' \
         -e '^/etc/systemd/system/docker.service.d/flannel-docker-ce.conf$')
     check "nothing else is left" test -z "$OUTPUT"
+    on node1 'iptables-save | grep -v FLANNEL- | iptables-restore; ip link delete flannel.1'
+    on node1 'iptables-save; ip link; ip route | grep -v docker0'
+    check "what was in the kernel is taken away by README's commands" says_not '(FLANNEL|flannel|10\.1\..* via)'
 }

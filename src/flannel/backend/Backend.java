@@ -5,6 +5,7 @@ import flannel.kernel.KernelEntry;
 import flannel.kernel.Link;
 import flannel.lease.Lease;
 import flannel.net.Ipv4Subnet;
+import java.io.IOException;
 import java.util.Collection;
 import java.util.List;
 
@@ -41,6 +42,23 @@ public interface Backend extends AutoCloseable {
      * needs it. The collection is the caller's: copy what is to be kept.
      */
     default void leases(Ipv4Subnet own, Collection<Lease> peers) {
+    }
+
+    /**
+     * Whether what comes in from the other hosts must not be forwarded to link-local addresses: a cloud's metadata service is there, which
+     * gives this host's rights to whoever asks through it.
+     */
+    default boolean guardsLinkLocal() {
+        return false;
+    }
+
+    /**
+     * Takes away what this host has outside of its kernel, and ends the backend: for a host that leaves the network. May take its time.
+     *
+     * @throws IOException with one sentence when something of it stays
+     */
+    default void withdraw() throws IOException, InterruptedException {
+        close();
     }
 
     @Override

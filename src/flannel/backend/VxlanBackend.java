@@ -128,12 +128,16 @@ public final class VxlanBackend implements Backend {
     }
 
     private static MacAddress vtepMac(Lease peer) throws UnusablePeerException {
-        JsonValue data = peer.attributes().backendData();
+        String ignoring = "Ignoring subnet " + peer.subnet() + " of " + peer.attributes().publicIp() + ": its VtepMAC ";
+        MacAddress mac;
         try {
-            return MacAddress.parse(data == null ? "" : data.text("VtepMAC"));
+            mac = MacAddress.parse(peer.attributes().backendText("VtepMAC"));
         } catch (IllegalArgumentException e) {
-            throw new UnusablePeerException("Ignoring subnet " + peer.subnet() + " of " + peer.attributes().publicIp()
-                    + ": its VtepMAC " + e.getMessage());
+            throw new UnusablePeerException(ignoring + e.getMessage());
         }
+        if (!mac.isUnicast()) {
+            throw new UnusablePeerException(ignoring + mac + " is no single device's address");
+        }
+        return mac;
     }
 }

@@ -5,6 +5,7 @@ import flannel.daemon.ServiceManager;
 import flannel.daemon.Settings;
 import flannel.etcd.EtcdOptions;
 import flannel.kernel.Underlays;
+import flannel.linux.Capability;
 import flannel.log.Log;
 import flannel.log.LogOptions;
 import flannel.log.LogOptions.Severity;
@@ -16,6 +17,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 
 /** From the words of the command line to a running daemon, or to an exit status. */
 public final class Command {
@@ -23,9 +26,13 @@ public final class Command {
     /** Shown by {@code -version}; the package's version too. */
     public static final String VERSION = "1.0.0";
 
-    private static final int OK = 0;
-    private static final int FAILED = 1;
-    private static final int USAGE = 2;
+    static final int OK = 0;
+
+    /** What may be better at the next try: systemd starts the daemon again. */
+    static final int FAILED = 1;
+
+    /** What will be the same at the next try, a wrong command line above all: the unit's RestartPreventExitStatus. */
+    static final int WRONG = 2;
 
     /** Renewal margin in minutes: less than the 24 hours of a lease, or it would be renewed without end. */
     private static final int LONGEST_MARGIN = 24 * 60 - 1;
@@ -43,7 +50,7 @@ public final class Command {
         this.stderr = stderr;
     }
 
-    /** An option whose value can't be used; one sentence. */
+    /** An option whose value can't be used, whatever the host's state; one sentence. */
     private static final class OptionException extends Exception {
 
         private static final long serialVersionUID = 1L;
@@ -56,19 +63,22 @@ public final class Command {
     /**
      * Runs the command.
      *
-     * @return the process's exit status: 0 for help and version, 1 when the daemon can't start, 2 for a command line that is wrong
+     * @return the process's exit status: 0 for help and version, 1 when the daemon can't start, 2 when it can't however often it is tried:
+     *         a wrong command line, or the wrong user
      */
     public int run(String[] arguments, Map<String, String> environment) throws InterruptedException {
         Options options;
         try {
             options = Options.parse(arguments, environment);
         } catch (UsageException e) {
-            stderr.print(e.getMessage() + "\n" + Options.usage());
-            return USAGE;
+            return refuse(e.getMessage(), environment);
         }
-        if (options.flag("help") || options.hasPositional()) {
+        if (options.flag("help")) {
             stderr.print(Options.usage());
             return OK;
+        }
+        if (options.strayWord().isPresent()) { // for the original a wish for help, with exit status 0: no service could be mended by that
+            return refuse(options.strayWord().get(), environment);
         }
         if (options.flag("version")) {
             stderr.println("v" + VERSION);
@@ -77,30 +87,54 @@ public final class Command {
         return start(options, environment);
     }
 
+    /** One line and no usage: it has to be seen at the end of {@code systemctl status}. */
+    private int refuse(String reason, Map<String, String> environment) {
+        stderr.println(reason + (isService(environment) ? " (the service's options are FLANNEL_OPTIONS in /etc/sysconfig/flanneld)"
+                : " (flanneld -help lists the options)"));
+        return WRONG;
+    }
+
+    /** A service's operator is told the file too, unless the sentence has it already. */
+    private static String placed(String reason, Map<String, String> environment) {
+        return reason + (isService(environment) && !reason.contains("/etc/sysconfig") ? " (the service's settings are in /etc/sysconfig/flanneld)"
+                : "");
+    }
+
+    /** The unit's EnvironmentFile is in our environment too. */
+    private static boolean isService(Map<String, String> environment) {
+        return environment.containsKey("FLANNEL_ETCD_ENDPOINTS") || environment.containsKey("FLANNEL_OPTIONS");
+    }
+
     private int start(Options options, Map<String, String> environment) throws InterruptedException {
         Log log;
         try {
             log = Log.open(logOptions(options));
         } catch (OptionException | IllegalArgumentException e) {
-            return fail(new Log(stderr, 0), e.getMessage());
+            return fail(new Log(stderr, 0), WRONG, placed(e.getMessage(), environment));
         } catch (IOException e) {
-            return fail(new Log(stderr, 0), "cannot write a log file in -log_dir \"" + options.text("log_dir") + "\": " + e);
+            return fail(new Log(stderr, 0), FAILED, "cannot write a log file in -log_dir \"" + options.text("log_dir") + "\": " + e.getMessage());
         }
         for (String warning : options.warnings()) {
             log.warning(warning);
         }
         try {
             Settings settings = settings(options, environment, log);
+            if (!Capability.NET_ADMIN.isEffective()) {
+                return fail(log, WRONG, "flanneld makes links, routes and firewall rules, for which it has to be root, or to have "
+                        + "CAP_NET_ADMIN and CAP_NET_RAW");
+            }
             new Daemon(settings, new ServiceManager(environment.get("NOTIFY_SOCKET"), log), log).run();
             return OK;
-        } catch (OptionException | Daemon.StartException e) {
-            return fail(log, e.getMessage());
+        } catch (OptionException e) {
+            return fail(log, WRONG, placed(e.getMessage(), environment));
+        } catch (Daemon.StartException e) {
+            return fail(log, FAILED, e.getMessage());
         }
     }
 
-    private static int fail(Log log, String reason) {
+    private static int fail(Log log, int status, String reason) {
         log.error(reason);
-        return FAILED;
+        return status;
     }
 
     private static LogOptions logOptions(Options options) throws OptionException {
@@ -132,13 +166,35 @@ public final class Command {
         }
         EtcdOptions etcd = new EtcdOptions(List.of(options.text("etcd-endpoints").split(",")), options.text("etcd-prefix"),
                 options.text("etcd-api"), options.text("etcd-cafile"), options.text("etcd-certfile"), options.text("etcd-keyfile"),
-                options.text("etcd-username"), options.text("etcd-password"));
-        return new Settings(etcd,
-                new Underlays.Selection(options.list("iface"), options.list("iface-regex"), options.text("iface-can-reach")),
-                publicIp(options.text("public-ip")), Path.of(options.text("subnet-file")), Path.of(options.text("state-dir")),
-                Duration.ofMinutes(margin), options.flag("ip-masq"), !options.flag("ip-masq-fully-random-disable"),
+                options.text("etcd-username"), options.text("etcd-password"), environment);
+        try {
+            etcd.check();
+        } catch (IllegalArgumentException e) {
+            throw new OptionException("Failed to create SubnetManager: " + e.getMessage());
+        }
+        return new Settings(etcd, underlay(options), publicIp(options.text("public-ip")), Path.of(options.text("subnet-file")),
+                Path.of(options.text("state-dir")), Duration.ofMinutes(margin), options.flag("ip-masq"), !options.flag("ip-masq-fully-random-disable"),
                 options.flag("iptables-forward-rules"), Duration.ofSeconds(resync),
                 environment.getOrDefault("DOCKER_NETWORK_OPTIONS", ""));
+    }
+
+    private static Underlays.Selection underlay(Options options) throws OptionException {
+        for (String pattern : options.list("iface-regex")) {
+            try {
+                Pattern.compile(pattern);
+            } catch (PatternSyntaxException e) {
+                throw new OptionException("-iface-regex: \"" + pattern + "\" is not a regular expression: " + e.getDescription());
+            }
+        }
+        String canReach = options.text("iface-can-reach");
+        try {
+            if (!canReach.isEmpty()) {
+                Ipv4.parse(canReach);
+            }
+        } catch (IllegalArgumentException e) {
+            throw new OptionException("-iface-can-reach: " + e.getMessage());
+        }
+        return new Underlays.Selection(options.list("iface"), options.list("iface-regex"), canReach);
     }
 
     private static void refuseMissingModes(Options options) throws OptionException {

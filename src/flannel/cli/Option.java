@@ -14,7 +14,7 @@ record Option(String name, Kind kind, String defaultValue, String help) {
 
     /** How a value is read; the word is what the usage shows. */
     enum Kind {
-        TEXT("string"), LIST("value"), FLAG(""), NUMBER("int"), VALUE("value");
+        TEXT("string"), FILE("string"), LIST("value"), FLAG(""), NUMBER("int"), VALUE("value");
 
         private final String word;
 
@@ -36,7 +36,7 @@ record Option(String name, Kind kind, String defaultValue, String help) {
     String usage() {
         String word = kind.word().isEmpty() ? "" : " " + kind.word();
         String shown = defaultValue.isEmpty() || kind == Kind.FLAG && defaultValue.equals("false") ? ""
-                : " (default " + (kind == Kind.TEXT ? '"' + defaultValue + '"' : defaultValue) + ")";
+                : " (default " + (kind == Kind.TEXT || kind == Kind.FILE ? '"' + defaultValue + '"' : defaultValue) + ")";
         return "  -" + name + word + "\n    \t" + help + shown + "\n";
     }
 }

@@ -1,10 +1,14 @@
 package flannel.cli;
 
 import flannel.cli.Option.Kind;
+import flannel.text.Spelling;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** The options given, by the syntax of Go's flag package: {@code -x=v}, {@code -x v}, {@code --x}; the last one wins. */
@@ -14,11 +18,11 @@ final class Options {
     static final List<Option> TABLE = List.of(
             new Option("alsologtostderr", Kind.FLAG, "false", "log to standard error as well as files"),
             new Option("etcd-api", Kind.TEXT, "auto", "etcd API to use: v2, v3, or auto for the one whose store has the network's config"),
-            new Option("etcd-cafile", Kind.TEXT, "", "SSL Certificate Authority file used to secure etcd communication"),
-            new Option("etcd-certfile", Kind.TEXT, "", "SSL certification file used to secure etcd communication"),
+            new Option("etcd-cafile", Kind.FILE, "", "SSL Certificate Authority file used to secure etcd communication"),
+            new Option("etcd-certfile", Kind.FILE, "", "SSL certification file used to secure etcd communication"),
             new Option("etcd-endpoints", Kind.TEXT, "http://127.0.0.1:4001,http://127.0.0.1:2379",
                     "a comma-delimited list of etcd endpoints"),
-            new Option("etcd-keyfile", Kind.TEXT, "", "SSL key file used to secure etcd communication"),
+            new Option("etcd-keyfile", Kind.FILE, "", "SSL key file used to secure etcd communication"),
             new Option("etcd-password", Kind.TEXT, "",
                     "Password for BasicAuth to etcd (every user of the host sees it in ps: better set FLANNELD_ETCD_PASSWORD)"),
             new Option("etcd-prefix", Kind.TEXT, "/coreos.com/network", "etcd prefix"),
@@ -37,19 +41,19 @@ final class Options {
                     "Contact the Kubernetes API for subnet assignement instead of etcd or flannel-server."),
             new Option("listen", Kind.TEXT, "", "run as server and listen on specified address (e.g. ':8080')"),
             new Option("log_backtrace_at", Kind.VALUE, "", "when logging hits line file:N, emit a stack trace"),
-            new Option("log_dir", Kind.TEXT, "", "If non-empty, write log files in this directory"),
+            new Option("log_dir", Kind.FILE, "", "If non-empty, write log files in this directory"),
             new Option("logtostderr", Kind.FLAG, "true", "log to standard error instead of files"),
             new Option("networks", Kind.TEXT, "", "run in multi-network mode and service the specified networks"),
             new Option("public-ip", Kind.TEXT, "", "IP accessible by other nodes for inter-host communication"),
             new Option("remote", Kind.TEXT, "", "run as client and connect to server on specified address (e.g. '10.1.2.3:8080')"),
-            new Option("remote-cafile", Kind.TEXT, "", "SSL Certificate Authority file used to secure client/server communication"),
-            new Option("remote-certfile", Kind.TEXT, "", "SSL certification file used to secure client/server communication"),
-            new Option("remote-keyfile", Kind.TEXT, "", "SSL key file used to secure client/server communication"),
-            new Option("state-dir", Kind.TEXT, "/var/lib/flannel", "directory for what must outlive a reboot: this host's id and last subnet"),
+            new Option("remote-cafile", Kind.FILE, "", "SSL Certificate Authority file used to secure client/server communication"),
+            new Option("remote-certfile", Kind.FILE, "", "SSL certification file used to secure client/server communication"),
+            new Option("remote-keyfile", Kind.FILE, "", "SSL key file used to secure client/server communication"),
+            new Option("state-dir", Kind.FILE, "/var/lib/flannel", "directory for what must outlive a reboot: this host's id and last subnet"),
             new Option("stderrthreshold", Kind.VALUE, "", "logs at or above this threshold go to stderr"),
-            new Option("subnet-dir", Kind.TEXT, "/run/flannel/networks",
+            new Option("subnet-dir", Kind.FILE, "/run/flannel/networks",
                     "directory where files with env variables (subnet, MTU, ...) will be written to"),
-            new Option("subnet-file", Kind.TEXT, "/run/flannel/subnet.env",
+            new Option("subnet-file", Kind.FILE, "/run/flannel/subnet.env",
                     "filename where env variables (subnet, MTU, ... ) will be written to"),
             new Option("subnet-lease-renew-margin", Kind.NUMBER, "60", "Subnet lease renewal margin, in minutes."),
             new Option("v", Kind.VALUE, "", "log level for V logs"),
@@ -62,7 +66,7 @@ final class Options {
 
     private final Map<String, List<String>> given = new LinkedHashMap<>();
     private final List<String> warnings = new ArrayList<>();
-    private boolean positional;
+    private String strayWord;
 
     private Options() {
     }
@@ -83,11 +87,11 @@ final class Options {
         for (int i = 0; i < arguments.length; i++) {
             String argument = arguments[i];
             if (argument.length() < 2 || argument.charAt(0) != '-') {
-                positional = true;
+                strayWord = stray(argument, i == 0 ? "" : arguments[i - 1]);
                 return;
             }
             if (argument.equals("--")) {
-                positional = i + 1 < arguments.length;
+                strayWord = i + 1 < arguments.length ? stray(arguments[i + 1], argument) : null;
                 return;
             }
             String body = argument.substring(argument.startsWith("--") ? 2 : 1);
@@ -98,7 +102,8 @@ final class Options {
             }
             Option option = name.equals("h") ? find("help") : find(name);
             if (option == null) {
-                throw new UsageException("flag provided but not defined: -" + name);
+                throw new UsageException("flag provided but not defined: -" + name
+                        + nearest(name).map(meant -> "; did you mean -" + meant + "?").orElse(""));
             }
             String value;
             if (equals >= 0) {
@@ -116,6 +121,32 @@ final class Options {
             }
             given.computeIfAbsent(option.name(), key -> new ArrayList<>()).add(value);
         }
+    }
+
+    /**
+     * What is wrong with a word that belongs to no option, and what was probably meant.
+     *
+     * @param before the word in front of it
+     */
+    private static String stray(String word, String before) {
+        boolean secret = before.contains("password"); // "-etcd-password= word": the journal is read by more people than ps
+        String wrong = "stray word \"" + (secret ? "…" : word) + "\"" + (secret ? " behind -etcd-password" : "") + ": ";
+        Option option = find(before.replaceFirst("^--?", ""));
+        if (option != null && option.kind() == Kind.FLAG && (TRUE.contains(word) || FALSE.contains(word))) {
+            return wrong + "a flag takes its value behind an equals sign only; write -" + option.name() + "=" + word;
+        }
+        String body = word.replaceFirst("^[^\\p{L}\\p{N}]+", "");
+        int equals = body.indexOf('=');
+        Optional<String> meant = nearest(equals < 0 ? body : body.substring(0, equals))
+                .map(name -> "-" + name + (equals < 0 ? "" : body.substring(equals)));
+        if (meant.isPresent() && body.length() < word.length()) {
+            return wrong + "what it begins with is not the plain dash; write " + meant.get(); // a dash of typesetting, as in many blogs
+        }
+        return wrong + "options have the form -name=value" + meant.map(form -> "; did you mean " + form + "?").orElse("");
+    }
+
+    private static Optional<String> nearest(String name) {
+        return Spelling.nearest(name, TABLE.stream().map(Option::name).toList());
     }
 
     private void readEnvironment(Map<String, String> environment) {
@@ -151,13 +182,26 @@ final class Options {
                     : "invalid value \"" + value + "\" for flag -" + option.name() + ": parse error";
             case VALUE -> option.name().equals("v") && !value.matches("\\d{1,9}")
                     ? "invalid value \"" + value + "\" for flag -v: parse error" : null;
+            case FILE -> isPath(value) ? null
+                    : "invalid value \"" + value + "\" for flag -" + option.name() + ": it has characters that the locale's encoding, "
+                            + System.getProperty("native.encoding") + ", has not; set LC_ALL, as to C.UTF-8 or en_US.UTF-8";
             case TEXT, LIST -> null;
         };
     }
 
-    /** True when words that belong to no option follow. */
-    boolean hasPositional() {
-        return positional;
+    /** False for what the JVM can't turn into a file's name: with LC_ALL=C, all that is not ASCII. */
+    private static boolean isPath(String value) {
+        try {
+            Path.of(value);
+            return true;
+        } catch (InvalidPathException e) {
+            return false;
+        }
+    }
+
+    /** What is wrong with the first word that belongs to no option, one sentence; the words behind it are not read. */
+    Optional<String> strayWord() {
+        return Optional.ofNullable(strayWord);
     }
 
     /** What the environment holds that can't be used. */

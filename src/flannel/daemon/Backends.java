@@ -9,45 +9,73 @@ import flannel.backend.cloud.LeaseCheck;
 import flannel.backend.gce.Gce;
 import flannel.backend.udp.UdpBackend;
 import flannel.backend.udp.UdpConfig;
+import flannel.kernel.IpForwarding;
 import flannel.kernel.Link;
 import flannel.kernel.Reconciler;
 import flannel.kernel.Underlay;
+import flannel.kernel.Underlays;
+import flannel.lease.Entry;
 import flannel.lease.Lease;
-import flannel.lease.LeaseRegistry;
 import flannel.lease.NetworkConfig;
-import flannel.lease.RegistryException;
+import flannel.lease.StoreException;
+import flannel.lease.SubnetStore;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import flannel.net.MacAddress;
 import java.io.IOException;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
  * Makes the backend that a network's configuration names, for this host.
  *
- * @param publicIp the address that this host's leases tell
+ * @param nodeMark see {@link flannel.lease.LeaseAttributes#node}
  * @param fatal    told when a thread of a backend's own dies
  */
-record Backends(Underlay underlay, Ipv4 publicIp, LeaseRegistry registry, StateDirectory state, Reconciler reconciler, Log log,
-        Consumer<Throwable> fatal) {
+record Backends(StateDirectory state, SubnetStore store, String nodeMark, Reconciler reconciler, Log log, Consumer<Throwable> fatal) {
 
     /**
-     * Makes the backend.
+     * Makes the backend; or follows the underlay with the one that is open, in its place.
      *
+     * @param publicIp the address that this host's leases tell
+     * @param former   what is open for this very config; null for none. It goes on when this fails, and is of no more use when it does not
      * @throws IllegalArgumentException with one sentence, when the configuration can't be used on this host
      * @throws IOException              when the kernel refuses what the backend needs
      */
-    Backend open(NetworkConfig config) throws IOException {
+    Backend open(NetworkConfig config, Underlay underlay, Ipv4 publicIp, Backend former) throws IOException {
         refuseOverlap(config, underlay.address());
         refuseOverlap(config, publicIp);
+        Optional<String> overlap = Underlays.overlap(config.network(), underlay);
+        if (overlap.isPresent()) {
+            throw new IllegalArgumentException("Network " + config.network() + " overlaps " + overlap.get()
+                    + "; choose a range apart from the hosts' network");
+        }
+        if (former instanceof UdpBackend udp) {
+            udp.moveTo(underlay); // its device and the packets that wait at it stay
+            return udp;
+        }
+        Backend backend = open(config, underlay, publicIp);
+        if (former != null) {
+            former.close();
+        }
+        return backend;
+    }
+
+    private Backend open(NetworkConfig config, Underlay underlay, Ipv4 publicIp) throws IOException {
         return switch (config.backendType()) {
-            case "vxlan" -> vxlan(config);
+            case "vxlan" -> vxlan(config, underlay);
             case "host-gw" -> new HostGwBackend(underlay, publicIp);
             case "udp" -> UdpBackend.open(UdpConfig.of(config), config.network(), underlay, log, fatal);
             case "alloc" -> new AllocBackend(underlay);
-            case "aws-vpc" -> AwsVpc.open(config, underlay, System.getenv(), this::holder, log, fatal);
-            case "gce" -> Gce.open(config, underlay, System.getenv(), this::holder, log, fatal);
+            case "aws-vpc" -> {
+                IpForwarding.enable(log);
+                yield AwsVpc.open(config, underlay, System.getenv(), subnet -> holder(subnet, publicIp), log, fatal);
+            }
+            case "gce" -> {
+                IpForwarding.enable(log);
+                yield Gce.open(config, underlay, System.getenv(), subnet -> holder(subnet, publicIp), log, fatal);
+            }
             case "ali-vpc", "tencent-vpc" -> throw new IllegalArgumentException("the backend " + config.backendType() + " is not in this daemon:"
                     + " use vxlan, which runs on any cloud, or alloc with routes by your own hand; of the clouds' routers it has aws-vpc and gce");
             default -> throw new IllegalArgumentException("unknown backend type: " + config.backendType()
@@ -63,17 +91,19 @@ record Backends(Underlay underlay, Ipv4 publicIp, LeaseRegistry registry, StateD
         }
     }
 
-    /** For backends that write where all hosts write: asks the store itself, since what we have heard of it may be old. */
-    private LeaseCheck.Holder holder(Ipv4Subnet subnet) throws RegistryException, InterruptedException {
-        for (Lease lease : registry.list().leases()) {
-            if (lease.subnet().equals(subnet)) {
-                return lease.attributes().publicIp().equals(publicIp) ? LeaseCheck.Holder.THIS_HOST : LeaseCheck.Holder.ANOTHER;
+    /** For backends that write where all hosts write: asks the store itself, since what was told of it may be old. */
+    private LeaseCheck.Holder holder(Ipv4Subnet subnet, Ipv4 publicIp) throws StoreException, InterruptedException {
+        for (Entry entry : store.read()) {
+            if (entry.key().subnet().filter(subnet::equals).isPresent()) {
+                boolean ours = entry instanceof Lease lease
+                        && (lease.attributes().publicIp().equals(publicIp) || lease.attributes().node().equals(nodeMark));
+                return ours ? LeaseCheck.Holder.THIS_HOST : LeaseCheck.Holder.ANOTHER;
             }
         }
         return LeaseCheck.Holder.NOBODY;
     }
 
-    private VxlanBackend vxlan(NetworkConfig config) throws IOException {
+    private VxlanBackend vxlan(NetworkConfig config, Underlay underlay) throws IOException {
         int vni = VxlanBackend.link(config, underlay, new MacAddress(0)).vni();
         Link.Vxlan link = VxlanBackend.link(config, underlay, state.vtepMac(vni, underlay.mac(), underlay.address()));
         MacAddress adopted = reconciler.vtepMac(link).orElse(link.address());

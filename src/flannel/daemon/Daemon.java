@@ -1,22 +1,28 @@
 package flannel.daemon;
 
-import flannel.etcd.EtcdRegistries;
+import flannel.etcd.EtcdSubnetStore;
 import flannel.kernel.KernelMonitor;
 import flannel.kernel.PacketFilter;
 import flannel.kernel.Reconciler;
 import flannel.kernel.Underlay;
 import flannel.kernel.UnderlayException;
 import flannel.kernel.Underlays;
-import flannel.lease.LeaseKeeper;
-import flannel.lease.LeaseRegistry;
+import flannel.lease.SubnetStore;
 import flannel.linux.Libc;
 import flannel.linux.SystemCallException;
 import flannel.log.Log;
-import flannel.net.Ipv4;
+import flannel.net.MacAddress;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Executors;
 import java.util.random.RandomGenerator;
 
 /** The life of the process: wires the rooms together, starts the threads, and ends when told to. */
 public final class Daemon {
+
+    /** Waiting for a network's thread at most; what tells them can wait. */
+    private static final int MESSAGES = 1_000;
 
     private final Settings settings;
     private final ServiceManager serviceManager;
@@ -46,9 +52,7 @@ public final class Daemon {
      */
     public void run() throws StartException, InterruptedException {
         Thread.setDefaultUncaughtExceptionHandler((thread, reason) -> die(reason)); // half a daemon that looks alive helps nobody
-        LeaseRegistry registry = registry();
-        Underlay underlay = underlay();
-        Ipv4 publicIp = publicIp(underlay);
+        SubnetStore store = store();
         Reconciler reconciler;
         KernelMonitor monitor;
         try {
@@ -57,23 +61,43 @@ public final class Daemon {
         } catch (SystemCallException e) {
             throw new StartException("Failed to speak to the kernel's routing tables: " + e.getMessage(), e);
         }
+        Underlay underlay = underlay();
+        tellPublicIp(underlay);
         StateDirectory state = new StateDirectory(settings.stateDirectory(), log);
-        NetworkSession session = new NetworkSession(settings, publicIp, state.nodeMark(underlay.mac()),
-                new Backends(underlay, publicIp, registry, state, reconciler, log, this::die),
-                new LeaseKeeper(registry, RandomGenerator.getDefault(), log),
-                new DataPath(reconciler, new PacketFilter(log), underlay, publicIp, settings.rulesCheck(), log),
-                state, serviceManager, log);
+        Clock clock = Clock.system();
+        NetworkSession.Surroundings around = new NetworkSession.Surroundings("", settings, store, state.forNetwork(""),
+                SubnetFiles.onDisk(settings, settings.subnetFile(), log),
+                new Readiness(serviceManager, List.of("")), new ArrayBlockingQueue<>(MESSAGES), Executors.newVirtualThreadPerTaskExecutor(),
+                clock, RandomGenerator.getDefault(), log);
+        String nodeMark = state.nodeMark(underlay.mac(), cards());
+        NetworkSession session = new NetworkSession(around, underlay, nodeMark,
+                new Backends(state, store, nodeMark, reconciler, log, this::die)::open,
+                new DataPath("", reconciler, new PacketFilter(monitor.hearsRules(), log), settings.rulesCheck(), clock, log));
 
         log.info("Installing signal handlers");
         Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));
-        start("kernel-monitor", () -> monitor.run(event -> session.post(new Message.Kernel(event))));
-        start("store-follower", new StoreFollower(registry, session::post)::run);
+        // who finds the queue full waits: the kernel then drops notifications and says so, and the store's answers stay in its socket
+        UnderlayWatch watch = new UnderlayWatch(settings.underlay(), underlay, message -> put(around.queue(), message));
+        start("kernel-monitor", () -> monitor.run(event -> {
+            watch.heard(event);
+            put(around.queue(), new Message.Kernel(event));
+        }));
+        start("underlay", watch::run);
+        start("store-follower", () -> store.follow(event -> put(around.queue(), new Message.Store(event))));
         session.run();
     }
 
-    private LeaseRegistry registry() throws StartException {
+    private static void put(BlockingQueue<Message> queue, Message message) {
         try {
-            return EtcdRegistries.open(settings.etcd(), log);
+            queue.put(message);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private SubnetStore store() throws StartException {
+        try {
+            return EtcdSubnetStore.open(settings.etcd(), log);
         } catch (IllegalArgumentException e) {
             throw new StartException("Failed to create SubnetManager: " + e.getMessage(), e);
         }
@@ -89,13 +113,17 @@ public final class Daemon {
         }
     }
 
-    private Ipv4 publicIp(Underlay underlay) {
-        if (settings.publicIp() != null) {
-            log.info("Using " + settings.publicIp() + " as external address");
-            return settings.publicIp();
+    private static List<MacAddress> cards() throws StartException {
+        try {
+            return Underlays.cards();
+        } catch (UnderlayException e) {
+            throw new StartException(e.getMessage(), e);
         }
-        log.info("Defaulting external address to interface address (" + underlay.address() + ")");
-        return underlay.address();
+    }
+
+    private void tellPublicIp(Underlay underlay) {
+        log.info(settings.publicIp() != null ? "Using " + settings.publicIp() + " as external address"
+                : "Defaulting external address to interface address (" + underlay.address() + ")");
     }
 
     private interface Work {

@@ -8,31 +8,43 @@ import flannel.kernel.KernelEvent;
 import flannel.kernel.PacketFilter;
 import flannel.kernel.Reconciler;
 import flannel.kernel.Underlay;
+import flannel.lease.Entry;
 import flannel.lease.Lease;
+import flannel.lease.LeaseKey;
 import flannel.lease.NetworkConfig;
 import flannel.linux.SystemCallException;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
-import java.util.concurrent.Executors;
+import java.util.stream.Collectors;
 
-/**
- * What one network has in this host's kernel, kept as the leases want it. Called by the session's thread only; the packet filter, whose
- * programs take their time, is looked after by a thread of its own.
- */
+/** What one network has in this host's kernel, kept as the leases want it. Called by the session's thread only. */
 final class DataPath {
+
+    /**
+     * This host, as the leases tell of it.
+     *
+     * @param subnet   of its lease
+     * @param publicIp where the other hosts reach it
+     * @param mark     see {@link flannel.lease.LeaseAttributes#node}
+     */
+    record Self(Ipv4Subnet subnet, Ipv4 publicIp, String mark) {
+
+        boolean wrote(Lease lease) {
+            return lease.subnet().equals(subnet) || lease.attributes().publicIp().equals(publicIp) || lease.attributes().node().equals(mark);
+        }
+    }
 
     /** Something may get lost between a notification and us, even so: look at everything now and then. */
     private static final Duration FULL_CHECK = Duration.ofMinutes(5);
@@ -46,43 +58,59 @@ final class DataPath {
     /** Between two looks at the packet filter: other programs may change theirs all the time. */
     private static final Duration FILTER_PAUSE = Duration.ofMillis(500);
 
+    private final String network;
     private final Reconciler reconciler;
     private final PacketFilter filter;
-    private final Executor filterThread = Executors.newSingleThreadExecutor(Thread.ofVirtual().name("packet-filter").factory());
-    private final Underlay underlay;
-    private final Ipv4 publicIp;
     private final Duration filterInterval;
+    private final Clock clock;
     private final Log log;
 
-    private final Map<Ipv4Subnet, Lease> followed = new HashMap<>();
-    private Peers<Ipv4Subnet> peers = new Peers<>();
-    private final Set<String> complaints = new HashSet<>();
+    private final Map<LeaseKey, Lease> followed = new LinkedHashMap<>();
+    private Peers<LeaseKey> peers = new Peers<>();
+    /** Counts the leases as they come: of two that want the same place the later one counts. */
+    private long order;
+    /** Why a lease is not followed, as last said. */
+    private final Map<LeaseKey, String> complaints = new HashMap<>();
+    /** What the kernel refused when last told, and was said then. */
+    private Set<String> failures = Set.of();
     /** What the log has to tell once the data path has it. */
     private final List<String> changes = new ArrayList<>();
     private NetworkConfig config;
     private Backend backend;
-    private Ipv4Subnet own;
-    private Instant checkAt = Instant.MAX;
-    private Instant lastCheck = Instant.MIN;
-    private Instant filterCheckAt = Instant.MAX;
-    private Instant lastFilterCheck = Instant.MIN;
+    private Underlay underlay;
+    private Self self;
+    private final Alarm check;
+    private final Alarm filterCheck;
+    private long lastCheckNanos;
+    private long lastFilterCheckNanos;
 
-    DataPath(Reconciler reconciler, PacketFilter filter, Underlay underlay, Ipv4 publicIp, Duration filterInterval, Log log) {
+    /**
+     * @param network        its name; empty for the only one
+     * @param filterInterval how often to look at the packet filter where nobody tells of its changes
+     */
+    DataPath(String network, Reconciler reconciler, PacketFilter filter, Duration filterInterval, Clock clock, Log log) {
+        this.network = network;
         this.reconciler = reconciler;
         this.filter = filter;
-        this.underlay = underlay;
-        this.publicIp = publicIp;
         this.filterInterval = filterInterval;
+        this.clock = clock;
         this.log = log;
+        check = new Alarm(clock);
+        filterCheck = new Alarm(clock);
     }
 
-    /** Puts everything in place for the lease at hand, whatever was there before. Returns when the kernel has it. */
-    void open(NetworkConfig config, Backend backend, Ipv4Subnet own, Collection<Lease> leases, PacketFilter.Rules rules)
-            throws SystemCallException {
+    /**
+     * Puts everything in place for the lease at hand, whatever was there before. Returns when the kernel has it.
+     *
+     * @param formerGateways hosts whose routes an earlier Go flanneld may have left here
+     */
+    void open(NetworkConfig config, Backend backend, Underlay underlay, Self self, Collection<Lease> leases, PacketFilter.Rules rules,
+            Set<Ipv4> formerGateways) throws SystemCallException {
         this.config = config;
         this.backend = backend;
-        this.own = own;
-        CompletableFuture<Void> filtered = CompletableFuture.runAsync(() -> filter.apply(rules), filterThread);
+        this.underlay = underlay;
+        this.self = self;
+        CompletableFuture<Void> filtered = filter.apply(network, rules);
         peers = new Peers<>();
         followed.clear();
         for (Lease lease : leases) {
@@ -91,61 +119,77 @@ final class DataPath {
         if (log.v(1)) {
             followed.values().forEach(lease -> log.info("Subnet: " + lease.subnet() + " via " + lease.attributes().publicIp()));
         }
-        backend.leases(own, followed.values());
+        backend.leases(self.subnet(), followed.values());
         List<KernelEntry> entries = new ArrayList<>(peers.all());
-        entries.addAll(backend.local(own));
-        report(reconciler.apply(new DesiredState(config.network(), config.subnetLength(), underlay.name(), backend.link(), entries)));
+        entries.addAll(backend.local(self.subnet()));
+        compared(reconciler.apply(new DesiredState(config.network(), config.subnetLength(), underlay.name(), backend.link(), entries,
+                formerGateways)));
         filtered.join();
-        filterCheckAt = Instant.now().plus(filter.isTold() ? FULL_CHECK : filterInterval);
+        filterCheck.in(filter.isTold() ? FULL_CHECK : filterInterval);
         log.info("Following the leases of " + followed.size() + " other hosts");
     }
 
     private Peers.Delta follow(Lease lease, List<KernelEntry> entries) {
-        followed.put(lease.subnet(), lease);
-        return peers.set(lease.subnet(), lease.revision(), entries);
+        followed.put(lease.key(), lease);
+        return peers.set(lease.key(), ++order, entries);
     }
 
-    /** A peer's lease is new or another than before. */
-    void put(Lease lease) {
-        Optional<List<KernelEntry>> entries = entries(lease);
+    /** A key of the store holds something new or other than before. */
+    void put(Entry entry) {
+        Optional<List<KernelEntry>> entries = entry instanceof Lease lease ? entries(lease) : Optional.empty();
         if (entries.isEmpty()) {
-            remove(lease.subnet());
+            stop(entry.key());
             return;
         }
-        apply(follow(lease, entries.get()));
+        Lease lease = (Lease) entry;
+        change(follow(lease, entries.get()));
         changes.add("Subnet added: " + lease.subnet() + " via " + lease.attributes().publicIp());
     }
 
-    /** A peer's lease is gone. */
-    void remove(Ipv4Subnet subnet) {
-        if (followed.remove(subnet) != null) {
-            apply(peers.set(subnet, 0, List.of()));
-            changes.add("Subnet removed: " + subnet);
+    /** A key of the store is gone. */
+    void remove(LeaseKey key) {
+        complaints.remove(key);
+        stop(key);
+    }
+
+    private void stop(LeaseKey key) {
+        Lease former = followed.remove(key);
+        if (former != null) {
+            change(peers.set(key, 0, List.of()));
+            changes.add("Subnet removed: " + former.subnet());
         }
     }
 
-    private void apply(Peers.Delta delta) {
+    private void change(Peers.Delta delta) {
         if (delta.isEmpty()) {
             return;
         }
         try {
-            report(reconciler.change(delta.gone(), delta.wanted()));
+            List<Reconciler.Failure> refused = reconciler.change(delta.gone(), delta.wanted());
+            if (!refused.isEmpty()) {
+                say(refused);
+                check.within(FAILURE_RETRY);
+            }
         } catch (SystemCallException e) {
             failed(e);
         }
+        lastCheckNanos = clock.nanos();
     }
 
     /** What the backend wants for a lease; empty for this host's own, and for one that can't be followed, with one warning. */
     private Optional<List<KernelEntry>> entries(Lease lease) {
-        Ipv4 host = lease.attributes().publicIp();
-        if (lease.subnet().equals(own) || host.equals(publicIp)) {
+        if (self.wrote(lease)) {
             return Optional.empty();
         }
         try {
-            refuseNonsense(lease, host);
-            return Optional.of(backend.towards(lease));
+            refuseNonsense(lease, lease.attributes().publicIp());
+            List<KernelEntry> entries = backend.towards(lease);
+            complaints.remove(lease.key());
+            return Optional.of(entries);
         } catch (UnusablePeerException e) {
-            complain(e.getMessage());
+            if (!e.getMessage().equals(complaints.put(lease.key(), e.getMessage()))) {
+                log.warning(e.getMessage());
+            }
             return Optional.empty();
         }
     }
@@ -156,17 +200,13 @@ final class DataPath {
         if (!config.network().contains(lease.subnet()) || lease.subnet().prefixLength() <= config.network().prefixLength()) {
             throw new UnusablePeerException(ignoring + "it is not a part of " + config.network());
         }
-        if (lease.subnet().overlaps(own)) {
-            throw new UnusablePeerException(ignoring + "it overlaps this host's " + own);
+        if (lease.subnet().overlaps(self.subnet())) {
+            throw new UnusablePeerException(ignoring + "it overlaps this host's " + self.subnet());
         }
-        if (config.network().contains(host) || !host.isGlobalUnicast() && !host.isLinkLocal()) {
+        boolean broadcast = underlay.onLink().prefixLength() < 31
+                && (host.equals(underlay.onLink().last()) || host.equals(underlay.onLink().base()));
+        if (config.network().contains(host) || broadcast || !host.isUnicast()) {
             throw new UnusablePeerException(ignoring + "that can't be the address of a host of this network");
-        }
-    }
-
-    private void complain(String trouble) {
-        if (complaints.add(trouble)) {
-            log.warning(trouble);
         }
     }
 
@@ -176,29 +216,26 @@ final class DataPath {
             return;
         }
         if (event instanceof KernelEvent.RulesChanged) {
-            filterCheckAt = earlier(filterCheckAt, later(Instant.now(), lastFilterCheck, FILTER_PAUSE));
+            filterCheck.within(after(lastFilterCheckNanos, FILTER_PAUSE));
         } else if (reconciler.contradicts(event)) {
-            checkAt = earlier(checkAt, later(Instant.now(), lastCheck, REPAIR_PAUSE));
+            check.within(after(lastCheckNanos, REPAIR_PAUSE));
         }
     }
 
-    private static Instant earlier(Instant a, Instant b) {
-        return a.isBefore(b) ? a : b;
+    /** What is left of a pause that began then. */
+    private Duration after(long thenNanos, Duration pause) {
+        return pause.minusNanos(clock.nanos() - thenNanos);
     }
 
-    private static Instant later(Instant now, Instant last, Duration pause) {
-        return last.equals(Instant.MIN) || last.plus(pause).isBefore(now) ? now : last.plus(pause);
-    }
-
-    /** When {@link #check} has something to do next. */
-    Instant nextCheck() {
-        return earlier(checkAt, filterCheckAt);
+    /** When {@link #timers} has something to do next. */
+    long nextNanos() {
+        return Math.min(check.atNanos(), filterCheck.atNanos());
     }
 
     /** Tells a data path of our own, once for a whole batch of changes. */
     void flush() {
         if (!changes.isEmpty()) {
-            backend.leases(own, followed.values());
+            backend.leases(self.subnet(), followed.values());
             for (String change : changes) {
                 log.info(change);
             }
@@ -207,30 +244,39 @@ final class DataPath {
     }
 
     /** Does what is due: compares the kernel and the packet filter with what they should be. */
-    void check(Instant now) {
-        if (!checkAt.isAfter(now)) {
+    void timers() {
+        if (check.rings()) {
             try {
-                report(reconciler.reconcile());
+                compared(reconciler.reconcile());
             } catch (SystemCallException e) {
                 failed(e);
             }
         }
-        if (!filterCheckAt.isAfter(now)) {
-            lastFilterCheck = now;
-            filterCheckAt = now.plus(filter.isTold() ? FULL_CHECK : filterInterval);
-            filterThread.execute(filter::verify);
+        if (filterCheck.rings()) {
+            lastFilterCheckNanos = clock.nanos();
+            filterCheck.in(filter.isTold() ? FULL_CHECK : filterInterval);
+            filter.verify();
         }
     }
 
     private void failed(SystemCallException e) {
-        lastCheck = Instant.now();
-        complain("the kernel could not be brought to what the leases want: " + e.getMessage() + "; trying again");
-        checkAt = lastCheck.plus(FAILURE_RETRY);
+        lastCheckNanos = clock.nanos();
+        check.within(FAILURE_RETRY);
+        say(List.of(new Reconciler.Failure("the kernel could not be brought to what the leases want, trying again", e)));
     }
 
-    private void report(List<Reconciler.Failure> failures) {
-        lastCheck = Instant.now();
-        checkAt = lastCheck.plus(failures.isEmpty() ? FULL_CHECK : FAILURE_RETRY);
-        failures.forEach(failure -> complain(failure.what() + ": " + failure.why().getMessage()));
+    /** Everything was compared: only this puts the next comparison off. */
+    private void compared(List<Reconciler.Failure> refused) {
+        lastCheckNanos = clock.nanos();
+        check.in(refused.isEmpty() ? FULL_CHECK : FAILURE_RETRY);
+        say(refused);
+    }
+
+    /** Says each failure once, until it ends. */
+    private void say(List<Reconciler.Failure> refused) {
+        Set<String> now = refused.stream().map(failure -> failure.what() + ": " + failure.why().getMessage())
+                .collect(Collectors.toCollection(HashSet::new));
+        now.stream().filter(failure -> !failures.contains(failure)).forEach(log::warning);
+        failures = now;
     }
 }

@@ -1,501 +1,513 @@
 package flannel.daemon;
 
 import flannel.backend.Backend;
-import flannel.kernel.KernelEvent;
 import flannel.kernel.PacketFilter;
+import flannel.kernel.Underlay;
+import flannel.lease.Entry;
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
-import flannel.lease.LeaseConflictException;
-import flannel.lease.LeaseKeeper;
-import flannel.lease.LeaseKeeper.Acquired;
-import flannel.lease.LeaseRegistry.ConfigChanged;
-import flannel.lease.LeaseRegistry.LeaseGone;
-import flannel.lease.LeaseRegistry.LeasePut;
-import flannel.lease.LeaseRegistry.Snapshot;
+import flannel.lease.LeaseKey;
 import flannel.lease.NetworkConfig;
-import flannel.lease.RegistryException;
+import flannel.lease.StoreEvent;
+import flannel.lease.StoreException;
+import flannel.lease.SubnetStore;
 import flannel.log.Log;
 import flannel.net.Ipv4;
-import flannel.net.Ipv4Subnet;
 import java.io.IOException;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.List;
-import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
 
 /**
- * One network on this host. One thread owns all its state: watchers, kernel notifications and store writes post to its queue, and it alone
- * decides. A life goes like this:
+ * One network on this host. One thread owns all its state: the store's follower, kernel notifications and store writes post to its queue, and
+ * it alone decides. A life goes like this:
  *
  * <pre>
- *   no configuration --config--> no lease --acquired--> settling --nobody objects--> active
- *                                   ^                                                  |
- *                                   '------- own lease gone, or held by another -------'   (the data path stays meanwhile)
+ *   Unconfigured --config--> Opened --lease taken, nobody objects--> Active
+ *        ^                                                             |
+ *        '------------ lease revoked, and there is another config -----'    (the data path stays meanwhile)
  * </pre>
+ *
+ * A lease that is lost on the way is asked for again by {@link OwnLease}; an active network stays active until it has the next one.
  */
-final class NetworkSession {
+final class NetworkSession implements OwnLease.Session {
 
-    /** How long a second host that uses our PublicIP has to take its lease back. */
-    private static final Duration SETTLING = Duration.ofSeconds(1);
-
-    private static final Duration RENEWAL_RETRY = Duration.ofMinutes(1);
-    private static final Duration ACTIVATION_RETRY = Duration.ofSeconds(2);
-    private static final Duration LONGEST_RETRY = Duration.ofSeconds(15);
-
-    /** A host that comes back again and again to a lease of ours is let have it. */
-    private static final int REASSERTIONS = 3;
-
-    private final LinkedBlockingQueue<Message> queue = new LinkedBlockingQueue<>();
-    private final Settings settings;
-    private final Ipv4 publicIp;
-    private final String nodeMark;
-    private final Backends backends;
-    private final LeaseKeeper keeper;
-    private final DataPath dataPath;
-    private final StateDirectory state;
-    private final ServiceManager serviceManager;
-    private final Log log;
-
-    private final Map<Ipv4Subnet, Lease> leases = new HashMap<>();
-    private final Set<String> strangers = new HashSet<>();
-    private String configText;
-    private String storeTrouble = "";
-    private String complaint = "";
-    private NetworkConfig config;
-    private Backend backend;
-    private LeaseAttributes attributes;
-    private Lease own;
-    private String takenFrom = "";
-    private boolean active;
-    private boolean writing;
-    private final Set<Ipv4Subnet> goneWhileWriting = new HashSet<>();
-    private int reassertions;
-    private Ipv4Subnet wantedSubnet;
-    private Instant retryAt = Instant.MAX;
-    private Duration retryPause = Duration.ofSeconds(1);
-    private Instant activateAt = Instant.MAX;
-    private Instant renewAt = Instant.MAX;
-
-    NetworkSession(Settings settings, Ipv4 publicIp, String nodeMark, Backends backends, LeaseKeeper keeper, DataPath dataPath,
-            StateDirectory state, ServiceManager serviceManager, Log log) {
-        this.settings = settings;
-        this.publicIp = publicIp;
-        this.nodeMark = nodeMark;
-        this.backends = backends;
-        this.keeper = keeper;
-        this.dataPath = dataPath;
-        this.state = state;
-        this.serviceManager = serviceManager;
-        this.log = log;
-        this.wantedSubnet = SubnetFile.subnetIn(settings.subnetFile()).or(state::previousSubnet).orElse(null);
+    /**
+     * Everything that a network is handed: nothing in it is the network's to make or to close.
+     *
+     * @param name   empty for the only one
+     * @param queue  what it is told, in order
+     * @param beside does what takes its time, beside the network's thread
+     */
+    record Surroundings(String name, Settings settings, SubnetStore store, NetworkMemory memory, SubnetFiles.Place files, Readiness readiness,
+            BlockingQueue<Message> queue, Executor beside, Clock clock, RandomGenerator random, Log log) {
     }
 
-    /** Tells the session that something happened. May be called by any thread. */
-    void post(Message message) {
-        queue.add(message);
+    /** Where the network stands. */
+    private sealed interface Phase {
+    }
+
+    /** No config, or none that can be used. */
+    private record Unconfigured() implements Phase {
+    }
+
+    /** A config and its backend; no subnet yet, or one that another host may still claim. */
+    private record Opened(NetworkConfig config, Backend backend) implements Phase {
+    }
+
+    /** The kernel has it, and so it stays. */
+    private record Active(NetworkConfig config, Backend backend) implements Phase {
+    }
+
+    /** How long a second host that uses our PublicIP has to take its lease back: more than a follower's longest pause, and its write. */
+    private static final Duration SETTLING = Duration.ofSeconds(4);
+
+    private static final Duration ACTIVATION_RETRY = Duration.ofSeconds(2);
+
+    /** Between two looks at the subnet file. */
+    private static final Duration FILE_CHECK = Duration.ofSeconds(10);
+
+    /** A store that answers again has to do so for this long before that is news: some go and come all the time. */
+    private static final Duration QUIET = Duration.ofSeconds(5);
+
+    private final Surroundings around;
+    private final Settings settings;
+    private final Clock clock;
+    private final Log log;
+    private final String nodeMark;
+    private final BackendMaker backends;
+    private final DataPath dataPath;
+    private final SubnetFiles files;
+    private final LeaseTable table;
+    private final OwnLease own;
+
+    private final Alarm opening;
+    private final Alarm activation;
+    private final Alarm fileCheck;
+    private final Alarm quiet;
+    private final Pause openingPause;
+
+    private Phase phase = new Unconfigured();
+    private Underlay underlay;
+    private String configText;
+    /** The text that the config in use was made of. */
+    private String configInUse;
+    private String storeTrouble = "";
+    private String underlayTrouble = "";
+    private String complaint = "";
+    private boolean ready;
+
+    /** Makes a config's backend for this host; see {@link Backends}. */
+    interface BackendMaker {
+
+        /** @param former what is open, and goes on if this fails; null for none */
+        Backend open(NetworkConfig config, Underlay underlay, Ipv4 publicIp, Backend former) throws IOException;
+    }
+
+    NetworkSession(Surroundings around, Underlay underlay, String nodeMark, BackendMaker backends, DataPath dataPath) {
+        this.around = around;
+        this.settings = around.settings();
+        this.clock = around.clock();
+        this.log = around.log();
+        this.underlay = underlay;
+        this.nodeMark = nodeMark;
+        this.backends = backends;
+        this.dataPath = dataPath;
+        files = new SubnetFiles(around.files(), log);
+        table = new LeaseTable(clock);
+        own = new OwnLease(around.store(), table,
+                around.files().read().flatMap(SubnetFile::subnetOf).or(around.memory()::previousSubnet).orElse(null), settings.renewMargin(), around.random(), clock, log, this);
+        opening = new Alarm(clock);
+        activation = new Alarm(clock);
+        fileCheck = new Alarm(clock);
+        quiet = new Alarm(clock);
+        openingPause = new Pause(Duration.ofSeconds(1), Duration.ofSeconds(15), around.random());
     }
 
     /** Runs until interrupted. */
     void run() {
         try {
             while (true) {
-                Message message = queue.poll(Math.max(0, nextDeadlineMillis()), TimeUnit.MILLISECONDS);
-                if (message != null) {
-                    handle(message);
-                }
-                if (queue.isEmpty()) {
-                    dataPath.flush();
-                    timers(Instant.now());
-                }
+                handleNext(Math.max(0, nextNanos() - clock.nanos()));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
-    private long nextDeadlineMillis() {
-        Instant next = earliest(earliest(retryAt, activateAt), earliest(renewAt, dataPath.nextCheck()));
-        Duration wait = Duration.between(Instant.now(), next.equals(Instant.MAX) ? Instant.now().plusSeconds(3600) : next);
-        // a clock that is set, or a host that slept, must not stretch a wait for long
-        return Math.min(wait.toMillis() + 1, 30_000);
+    /** Waits for a message, no longer than that, and does what it and the time ask for. */
+    void handleNext(long atMostNanos) throws InterruptedException {
+        // a host that sleeps must not stretch a wait for long: the queue's clock stops meanwhile
+        Message message = around.queue().poll(Math.min(atMostNanos, TimeUnit.SECONDS.toNanos(30)), TimeUnit.NANOSECONDS);
+        if (message != null) {
+            handle(message);
+        }
+        if (around.queue().isEmpty()) {
+            dataPath.flush();
+            timers();
+        }
     }
 
-    private static Instant earliest(Instant a, Instant b) {
-        return a.isBefore(b) ? a : b;
+    /** When {@link #timers} has something to do next. */
+    long nextNanos() {
+        long next = Math.min(own.nextNanos(), Math.min(table.nextEndNanos(), dataPath.nextNanos()));
+        for (Alarm alarm : new Alarm[] {opening, activation, fileCheck, quiet}) {
+            next = Math.min(next, alarm.atNanos());
+        }
+        return next;
+    }
+
+    /** Whether this host has a lease that is in use. */
+    boolean holds() {
+        return phase instanceof Active && own.lease() != null;
     }
 
     private void handle(Message message) {
         switch (message) {
-            case Message.Listed(Snapshot snapshot) -> listed(snapshot);
-            case Message.Changed(ConfigChanged(String text)) -> configured(text);
-            case Message.Changed(LeasePut(Lease lease)) -> leasePut(lease);
-            case Message.Changed(LeaseGone(Ipv4Subnet subnet)) -> leaseGone(subnet);
-            case Message.StoreAway(String reason) -> storeAway(reason);
-            case Message.Kernel(KernelEvent event) -> dataPath.kernelChanged(event);
-            case Message.LeaseAcquired(Acquired acquired) -> acquired(acquired);
-            case Message.LeaseRenewed(Lease lease) -> renewed(lease);
-            case Message.LeaseFailed(RegistryException reason, boolean renewing) -> leaseFailed(reason, renewing);
+            case Message.Store(StoreEvent event) -> told(event);
+            case Message.Kernel(var event) -> dataPath.kernelChanged(event);
+            case Message.UnderlayChanged(Underlay next) -> underlayChanged(next);
+            case Message.UnderlayGone(String reason) -> underlayGone(reason);
+            case Message.LeaseTaken(var taken) -> own.taken(taken);
+            case Message.LeaseRenewed(Lease lease) -> own.renewed(lease);
+            case Message.LeaseFailed(StoreException reason, boolean renewing) -> own.failed(reason, renewing);
         }
     }
 
-    private void timers(Instant now) {
-        if (!retryAt.isAfter(now)) {
-            retryAt = Instant.MAX;
+    private void timers() {
+        if (quiet.rings()) {
+            storeTrouble = "";
+            log.info("The store answers again");
+            tellState();
+        }
+        if (opening.rings()) {
             advance();
         }
-        if (!activateAt.isAfter(now)) {
-            activateAt = Instant.MAX;
+        if (activation.rings()) {
             activate();
         }
-        if (!renewAt.isAfter(now)) {
-            renewAt = Instant.MAX;
-            renew();
+        if (fileCheck.rings()) {
+            checkFiles();
         }
-        if (!active) {
-            serviceManager.keepWaiting();
-        }
-        dataPath.check(now);
+        apply(table.ended());
+        own.timers();
+        dataPath.timers();
     }
 
     // ---- the store ----
 
-    private void listed(Snapshot snapshot) {
-        storeAnswers();
-        Map<Ipv4Subnet, Lease> now = new HashMap<>(snapshot.leases().size() * 2);
-        snapshot.leases().forEach(lease -> now.put(lease.subnet(), lease));
-        Set<Ipv4Subnet> vanished = new HashSet<>(leases.keySet());
-        vanished.removeAll(now.keySet());
-        vanished.forEach(this::leaseGone);
-        Lease ownNow = own == null ? null : now.remove(own.subnet());
-        now.values().forEach(this::leasePut);
-        if (ownNow != null) {
-            if (ownNow.revision() < own.revision()) {
-                renewAt = Instant.MIN; // listed before our last write, or the store was emptied or restored since: writing tells which
+    private void told(StoreEvent event) {
+        switch (event) {
+            case StoreEvent.Listed list -> listed(list);
+            case StoreEvent.ConfigChanged(String text) -> {
+                table.config(text);
+                configured(text);
             }
-            leasePut(ownNow); // last: it may start a search for another subnet, which has to know all of them
+            case StoreEvent.Put(Entry entry) -> {
+                apply(table.put(entry));
+                own.put(entry);
+            }
+            case StoreEvent.Gone(LeaseKey key) -> {
+                Optional<LeaseKey> ours = own.key();
+                apply(table.gone(key, ours));
+                if (ours.filter(key::equals).isPresent()) {
+                    own.gone();
+                }
+                own.roomMade();
+            }
+            case StoreEvent.Away(String reason) -> storeAway(reason);
         }
-        configured(snapshot.config());
+    }
+
+    private void listed(StoreEvent.Listed list) {
+        if (!storeTrouble.isEmpty() && !quiet.isSet()) {
+            quiet.in(QUIET);
+        }
+        int keptBefore = table.keptCount();
+        LeaseTable.Changes changes = table.listed(list, own.key());
+        if (table.keptCount() > keptBefore) {
+            log.warning("The store has lost " + (table.keptCount() - keptBefore) + " leases that it had: it was emptied, restored or replaced;"
+                    + " they are followed until their own time is over or their hosts write again");
+        }
+        apply(changes);
+        own.storeAnswers();
+        own.listed(list.continued());
+        own.roomMade();
+        configured(list.config());
+    }
+
+    /** Has the data path follow what became known of the other hosts' leases. */
+    private void apply(LeaseTable.Changes changes) {
+        for (Entry entry : changes.put()) {
+            if (entry instanceof Entry.Occupied occupied) {
+                log.warning("ignoring " + occupied.key() + " in the store: " + occupied.why()
+                        + (occupied.key().subnet().isPresent() ? "; its subnet counts as taken" : ""));
+            }
+        }
+        if (phase instanceof Active) {
+            changes.gone().forEach(dataPath::remove);
+            changes.put().forEach(dataPath::put);
+        }
     }
 
     private void storeAway(String reason) {
+        quiet.cancel();
         if (!reason.equals(storeTrouble)) {
-            log.error(reason + (active ? "; packets flow on as before" : ""));
+            log.error(reason + (phase instanceof Active ? "; packets flow on as before" : ""));
         }
         storeTrouble = reason;
-        if (!active) {
-            serviceManager.waiting("waiting for etcd: " + reason);
-        }
-    }
-
-    private void storeAnswers() {
-        if (!storeTrouble.isEmpty()) {
-            log.info("The store answers again");
-        }
-        storeTrouble = "";
-    }
-
-    /** Logs a trouble when it is new or another than before: it is met again at each try, and the log must not flood. */
-    private void complain(String trouble) {
-        if (!trouble.equals(complaint)) {
-            log.error(trouble);
-        }
-        complaint = trouble;
-        if (!active) {
-            serviceManager.waiting(trouble);
-        }
+        tellState();
     }
 
     // ---- the configuration ----
 
     private void configured(String text) {
-        if (Objects.equals(text, configText)) {
-            if (text == null) {
-                noConfig();
-            } else {
-                advance();
-            }
-            return;
-        }
-        boolean inUse = config != null;
+        boolean news = !Objects.equals(text, configText);
         configText = text;
-        if (inUse) {
-            log.warning("The network config " + (text == null ? "was deleted" : "has changed to " + text)
-                    + "; this host goes on with the one it started with: restart flanneld on every host to use another");
-            return;
-        }
-        advance();
-        if (text == null) {
-            noConfig();
-        }
-    }
-
-    private void noConfig() {
-        if (config == null) {
-            String key = settings.etcd().prefix() + "/config";
-            complain("failed to retrieve network config: there is no key " + key + "; waiting for it");
+        if (phase instanceof Unconfigured) {
+            advance();
+            if (text == null) {
+                complain("failed to retrieve network config: there is no " + around.store().configPlace() + "; waiting for it:"
+                        + " what makes the network is to write {\"Network\": \"10.1.0.0/16\", \"Backend\": {\"Type\": \"vxlan\"}} there");
+            }
+        } else if (news) {
+            log.warning("The network config " + (text == null ? "was deleted"
+                    : text.equals(configInUse) ? "is back as it was" : "has changed to " + text
+                            + "; this host goes on with the one it started with: restart flanneld on every host, or delete its lease, to use"
+                            + " the other"));
+            tellState();
         }
     }
 
-    /** Goes on towards the active state from wherever it stands. */
+    /** Goes on towards the active state, on the underlay as it is now, from wherever it stands. */
     private void advance() {
-        if (config == null && configText != null) {
-            openBackend();
+        switch (phase) {
+            case Unconfigured unconfigured -> {
+                if (configText != null && !opening.isSet()) {
+                    open();
+                }
+            }
+            case Opened(NetworkConfig config, Backend backend) -> follow(config, backend);
+            case Active(NetworkConfig config, Backend backend) -> follow(config, backend);
         }
-        if (config != null && own == null) {
-            acquire();
+        if (phase instanceof Opened(NetworkConfig config, Backend backend)) {
+            own.want(config, attributes(backend));
         }
     }
 
-    private void openBackend() {
+    private void open() {
         try {
-            NetworkConfig parsed = NetworkConfig.parse(configText);
-            backend = backends.open(parsed);
-            attributes = new LeaseAttributes(publicIp, backend.leaseType(), backend.leaseData(), nodeMark);
-            config = parsed;
+            NetworkConfig config = NetworkConfig.parse(configText);
+            phase = new Opened(config, backends.open(config, underlay, publicIp(), null));
+            config.warnings().forEach(log::warning);
+            configInUse = configText;
             complaint = "";
+            openingPause.reset();
         } catch (IllegalArgumentException e) {
             complain("cannot use the network config " + configText + ": " + e.getMessage());
         } catch (IOException e) {
             complain("failed to create the network: " + e.getMessage());
-            retry();
+            opening.in(openingPause.next());
         }
     }
 
-    private void retry() {
-        retryAt = Instant.now().plus(retryPause);
-        retryPause = retryPause.multipliedBy(2).compareTo(LONGEST_RETRY) > 0 ? LONGEST_RETRY : retryPause.multipliedBy(2);
+    private LeaseAttributes attributes(Backend backend) {
+        return new LeaseAttributes(publicIp(), backend.leaseType(), backend.leaseData() == null ? null : backend.leaseData().toString(), nodeMark);
+    }
+
+    private Ipv4 publicIp() {
+        return settings.publicIp() == null ? underlay.address() : settings.publicIp();
+    }
+
+    // ---- the underlay ----
+
+    private void underlayGone(String reason) {
+        if (!reason.equals(underlayTrouble)) {
+            log.warning(reason + "; going on with " + underlay.name() + " and " + underlay.address() + " until there is an address again");
+        }
+        underlayTrouble = reason;
+        tellState();
+    }
+
+    private void underlayChanged(Underlay next) {
+        underlayTrouble = "";
+        boolean other = !next.equals(underlay);
+        if (other) {
+            log.warning("The interface to the other hosts is now " + next.name() + " with address " + next.address() + " (was "
+                    + underlay.name() + " with " + underlay.address() + ")");
+        }
+        underlay = next;
+        if (other) {
+            advance();
+        }
+        tellState();
+    }
+
+    /** Makes the backend anew for what the underlay has become, and the data path with it; the lease tells the others. */
+    private void follow(NetworkConfig config, Backend former) {
+        try {
+            Backend backend = backends.open(config, underlay, publicIp(), former);
+            boolean active = phase instanceof Active;
+            phase = active ? new Active(config, backend) : new Opened(config, backend);
+            complaint = "";
+            own.want(config, attributes(backend));
+            if (active) {
+                activate();
+            }
+        } catch (IllegalArgumentException | IOException e) {
+            complain("the network can't follow the interface to the other hosts: " + e.getMessage());
+            opening.in(openingPause.next());
+        }
     }
 
     // ---- the own lease ----
 
-    private void acquire() {
-        if (!writing) {
-            LeaseKeeper.Wish wish = new LeaseKeeper.Wish(config, attributes, wantedSubnet, Set.copyOf(strangers));
-            List<Lease> known = List.copyOf(leases.values());
-            write(() -> new Message.LeaseAcquired(keeper.acquire(wish, known)), false);
-        }
-    }
-
-    private void renew() {
-        if (own != null && !writing) {
-            Lease held = own;
-            write(() -> new Message.LeaseRenewed(keeper.renew(held, attributes)), true);
-        }
-    }
-
-    private interface StoreWrite {
-        Message run() throws RegistryException, InterruptedException;
-    }
-
-    /** Writes to the store beside this thread, which must stay ready for the kernel: a frozen store takes seconds to give up on. */
-    private void write(StoreWrite job, boolean renewing) {
-        writing = true;
-        goneWhileWriting.clear();
-        Thread.ofVirtual().name("lease").start(() -> {
+    @Override
+    public void write(OwnLease.StoreWrite job, boolean renewing) {
+        around.beside().execute(() -> {
             try {
-                post(job.run());
-            } catch (RegistryException e) {
-                post(new Message.LeaseFailed(e, renewing));
+                Message outcome;
+                try {
+                    outcome = job.run();
+                } catch (StoreException e) {
+                    outcome = new Message.LeaseFailed(e, renewing);
+                }
+                if (outcome != null) {
+                    around.queue().put(outcome);
+                }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
         });
     }
 
-    private void leaseFailed(RegistryException reason, boolean renewing) {
-        writing = false;
-        Lease seen = own == null ? null : leases.get(own.subnet());
-        if (!renewing) {
-            complain("failed to acquire a lease: " + reason.getMessage());
-            retry();
-        } else if (reason instanceof LeaseConflictException && seen == null) {
-            revoked();
-        } else if (reason instanceof LeaseConflictException && seen.revision() != own.revision()) {
-            ownLeaseWritten(seen);
-        } else {
-            log.error("Error renewing lease (trying again in 1 min): " + reason.getMessage());
-            renewAt = Instant.now().plus(RENEWAL_RETRY);
-        }
-    }
-
-    private void acquired(Acquired acquired) {
-        writing = false;
-        retryPause = Duration.ofSeconds(1);
+    @Override
+    public void leaseTaken(Lease lease, boolean contested) {
         complaint = "";
-        own = acquired.lease();
-        takenFrom = acquired.takenFrom();
-        wantedSubnet = own.subnet();
-        scheduleRenewal();
-        log.info("Lease acquired: " + own.subnet());
-        if (takenFrom.isEmpty()) {
+        if (contested) {
+            activation.in(SETTLING);
+        } else {
+            activation.cancel();
             activate();
-        } else {
-            log.warning("Lease " + own.subnet() + " with our PublicIP " + publicIp + " was written by another installation (mark " + takenFrom
-                    + ", ours is " + nodeMark + "); taking it over unless that host is alive and objects");
-            activateAt = Instant.now().plus(SETTLING);
-        }
-        catchUp();
-    }
-
-    private void renewed(Lease lease) {
-        writing = false;
-        own = lease;
-        scheduleRenewal();
-        if (lease.expiry() instanceof Lease.At(Instant end)) {
-            log.info("Lease renewed, new expiration: " + end);
-        }
-        catchUp();
-    }
-
-    /** The watch may have told what became of a write of ours before the write's own answer was here. */
-    private void catchUp() {
-        Lease seen = leases.get(own.subnet());
-        if (goneWhileWriting.contains(own.subnet())) {
-            revoked(); // or not: to acquire again finds out which came first
-        } else if (seen == null || seen.revision() <= own.revision()) {
-            leases.put(own.subnet(), own);
-        } else {
-            ownLeaseWritten(seen);
         }
     }
 
-    private void scheduleRenewal() {
-        renewAt = switch (own.expiry()) {
-            case Lease.Never never -> Instant.MAX;
-            case Lease.At(Instant end) -> end.minus(settings.renewMargin());
-            case Lease.Unknown unknown -> Instant.now().plus(LeaseKeeper.TIME_TO_LIVE.minus(settings.renewMargin()));
-        };
-    }
-
-    private void leasePut(Lease lease) {
-        Lease before = leases.put(lease.subnet(), lease);
-        if (own != null && lease.subnet().equals(own.subnet())) {
-            if (lease.revision() > own.revision()) {
-                ownLeaseWritten(lease);
-            }
-        } else if (active && (before == null || !before.attributes().equals(lease.attributes()))) {
-            dataPath.put(lease);
+    /** As the original does: a lease that somebody deleted after writing another config is the word to use that one. */
+    @Override
+    public boolean askAgain(Lease revoked) {
+        activation.cancel();
+        if (configText == null || configText.equals(configInUse) || !isUsable(configText)) {
+            return true;
         }
-    }
-
-    private void leaseGone(Ipv4Subnet subnet) {
-        leases.remove(subnet);
-        if (writing) {
-            goneWhileWriting.add(subnet);
+        log.info("Taking up the network config as it is now: " + configText);
+        if (phase instanceof Active(NetworkConfig config, Backend backend)) {
+            backend.close();
+        } else if (phase instanceof Opened(NetworkConfig config, Backend backend)) {
+            backend.close();
         }
-        if (own != null && subnet.equals(own.subnet())) {
-            if (!writing) {
-                revoked();
-            }
-        } else if (active) {
-            dataPath.remove(subnet);
+        own.forget();
+        phase = new Unconfigured();
+        advance();
+        return false;
+    }
+
+    private static boolean isUsable(String text) {
+        try {
+            NetworkConfig.parse(text);
+            return true;
+        } catch (IllegalArgumentException e) {
+            return false;
         }
-        if (config != null && own == null) {
-            advance();
-        }
-    }
-
-    /** The own lease's key was written, perhaps by ourselves: the watch tells of that too, before or after the write's answer. */
-    private void ownLeaseWritten(Lease lease) {
-        LeaseAttributes seen = lease.attributes();
-        if (seen.equals(attributes)) {
-            boolean untold = !writing && lease.expiry() instanceof Lease.Unknown && lease.storeLease() != own.storeLease();
-            own = lease;
-            scheduleRenewal();
-            if (untold) {
-                renew(); // somebody hung our key on an etcd lease of theirs, which may end soon
-            }
-        } else if (writing) {
-            return; // our write under way meets it as a conflict, or has made it obsolete
-        } else if (!seen.publicIp().equals(publicIp)) {
-            log.error("Lease " + lease.subnet() + " is now held by " + seen.publicIp() + "; moving to another subnet");
-            move();
-        } else if (!isAnotherHost(seen)) {
-            log.warning("The value of our lease " + lease.subnet() + " was changed to " + seen.toJson() + "; writing it again");
-            reassert(lease);
-        } else if (!seen.node().isEmpty() && !seen.node().equals(takenFrom) && reassertions < REASSERTIONS) {
-            log.error(rival(lease) + "; taking the lease back, the other host has to move");
-            reassert(lease);
-        } else {
-            log.error(rival(lease) + "; moving to another subnet");
-            strangers.add(seen.node());
-            move();
-        }
-    }
-
-    /** Whether the writer of a value with our PublicIP must be a host other than this one, not an operator who edited it. */
-    private boolean isAnotherHost(LeaseAttributes seen) {
-        return seen.node().isEmpty() ? seen.backendData() != null && !seen.backendData().equals(attributes.backendData())
-                : !seen.node().equals(nodeMark);
-    }
-
-    private String rival(Lease lease) {
-        String writer = lease.attributes().node();
-        return "two hosts claim the PublicIP " + publicIp + ": this one (mark " + nodeMark + ") and "
-                + (writer.isEmpty() ? "one with a Go flannel" : "one with mark " + writer) + ", which wrote lease " + lease.subnet()
-                + "; check -iface and -public-ip on both";
-    }
-
-    private void reassert(Lease lease) {
-        reassertions++;
-        own = lease;
-        renew();
-    }
-
-    private void revoked() {
-        log.warning("Lease has been revoked: " + own.subnet() + "; asking for the same subnet again");
-        lose();
-    }
-
-    private void move() {
-        wantedSubnet = null;
-        lose();
-    }
-
-    private void lose() {
-        own = null;
-        activateAt = Instant.MAX;
-        renewAt = Instant.MAX;
-        acquire();
     }
 
     // ---- the data path ----
 
     private void activate() {
-        SubnetFile file = new SubnetFile(config.network(), own.subnet(), backend.mtu(), settings.masquerade());
+        Lease lease = own.lease();
+        if (lease == null) {
+            return; // it comes with the next one
+        }
+        NetworkConfig config = phase instanceof Opened opened ? opened.config() : ((Active) phase).config();
+        Backend backend = phase instanceof Opened opened ? opened.backend() : ((Active) phase).backend();
         try {
-            dataPath.open(config, backend, own.subnet(), leases.values(), new PacketFilter.Rules(config.network(), own.subnet(),
-                    settings.masquerade(), settings.forwardRules(), settings.fullyRandom()));
+            dataPath.open(config, backend, underlay, new DataPath.Self(lease.subnet(), publicIp(), nodeMark), table.leases(),
+                    new PacketFilter.Rules(config.network(), lease.subnet(), settings.masquerade(), settings.forwardRules(),
+                            settings.fullyRandom(), backend.guardsLinkLocal() ? underlay.name() : ""), formerGateways(config));
         } catch (IOException e) {
             complain("failed to set the network up: " + e.getMessage());
-            activateAt = Instant.now().plus(ACTIVATION_RETRY);
+            activation.in(ACTIVATION_RETRY);
             return;
         }
-        boolean first = !active;
-        active = true;
-        state.remember(file);
-        try {
-            SubnetFile.replace(settings.subnetFile(), file.text());
-            DockerBridge.writeOptions(settings, file);
-        } catch (IOException e) {
-            log.warning("failed to write subnet file: " + e);
-            return;
+        phase = new Active(config, backend);
+        complaint = "";
+        SubnetFile file = new SubnetFile(config.network(), lease.subnet(), backend.mtu(), settings.masquerade());
+        around.memory().remember(file);
+        if (!config.backendType().equals("alloc")) {
+            around.memory().rememberTakenOver();
         }
-        if (first) {
-            serviceManager.ready(statusLine());
-        } else {
-            serviceManager.status(statusLine());
-        }
-        DockerBridge.compare(file, log);
+        settled(files.want(file));
     }
 
-    private String statusLine() {
-        return "network " + config.network() + " (" + config.backendType() + "), subnet " + own.subnet() + ", public address " + publicIp;
+    /** With alloc every route is somebody else's; and only a host's first daemon of this kind can meet what a Go flanneld left. */
+    private Set<Ipv4> formerGateways(NetworkConfig config) {
+        return config.backendType().equals("alloc") || around.memory().takenOver() ? Set.of()
+                : table.leases().stream().map(lease -> lease.attributes().publicIp()).collect(Collectors.toSet());
+    }
+
+    private void checkFiles() {
+        settled(files.check());
+    }
+
+    /** The subnet file is as it should be, or could not be written: without it nobody may be told that the network is there. */
+    private void settled(boolean written) {
+        fileCheck.in(written || ready ? FILE_CHECK : ACTIVATION_RETRY);
+        if (written && !ready) {
+            ready = true;
+            around.readiness().ready(around.name(), state());
+        } else {
+            tellState();
+        }
+    }
+
+    // ---- what people are told ----
+
+    /** Logs a trouble when it is new or another than before: it is met again at each try, and the log must not flood. */
+    @Override
+    public void complain(String trouble) {
+        if (!trouble.equals(complaint)) {
+            log.error(trouble);
+        }
+        complaint = trouble;
+        tellState();
+    }
+
+    private void tellState() {
+        around.readiness().state(around.name(), state());
+    }
+
+    private String state() {
+        StringBuilder text = new StringBuilder();
+        if (phase instanceof Active(NetworkConfig config, Backend backend) && files.wanted() != null) {
+            text.append("network ").append(config.network()).append(" (").append(config.backendType()).append("), subnet ")
+                    .append(files.wanted().subnet()).append(", public address ").append(publicIp());
+            if (configText == null) {
+                text.append("; the network config was deleted");
+            } else if (!configText.equals(configInUse)) {
+                text.append("; the network config has changed: restart flanneld to use it");
+            }
+        }
+        for (String trouble : new String[] {underlayTrouble, storeTrouble, complaint, files.trouble()}) {
+            if (!trouble.isEmpty()) {
+                text.append(text.isEmpty() ? "" : "; ").append(trouble == storeTrouble && text.isEmpty() ? "waiting for the store: " : "")
+                        .append(trouble);
+            }
+        }
+        return text.toString();
     }
 }

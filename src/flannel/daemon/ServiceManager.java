@@ -3,20 +3,25 @@ package flannel.daemon;
 import flannel.linux.SystemCallException;
 import flannel.linux.UnixDatagram;
 import flannel.log.Log;
+import flannel.log.Printable;
 import java.time.Duration;
 
 /**
- * Tells systemd how the daemon is, by the protocol of sd_notify(3). Without a service manager (no NOTIFY_SOCKET) nothing is told.
+ * Tells systemd how the daemon is, by the protocol of sd_notify(3). Without a service manager (no NOTIFY_SOCKET) nothing is told. Nobody is
+ * ever kept waiting: what a service manager has no ear for is told again until it has. Safe for use by all threads.
  */
 public final class ServiceManager {
 
-    /** How long systemd is asked to wait at a time. */
-    private static final Duration PATIENCE = Duration.ofMinutes(2);
+    private static final Duration RETRY = Duration.ofSeconds(1);
+
+    /** In characters; systemd reads 4096 bytes at a time (its NOTIFY_BUFFER_MAX), people one line. */
+    private static final int STATUS_LIMIT = 500;
 
     private final String socket;
     private final Log log;
     private String status = "";
-    private long extendUntilNanos;
+    private boolean readyUntold;
+    private boolean deaf;
 
     /** @param socket value of NOTIFY_SOCKET; null or empty when there is no service manager */
     public ServiceManager(String socket, Log log) {
@@ -25,45 +30,66 @@ public final class ServiceManager {
     }
 
     /** The data path and the subnet file are there: units ordered after this one may start. */
-    void ready(String status) {
+    synchronized void ready(String status) {
+        readyUntold = true;
         this.status = status;
-        send("READY=1\nSTATUS=" + status);
+        tell();
     }
 
-    /** What systemctl status shows. */
-    void status(String status) {
+    /** What systemctl status shows, before and after {@link #ready}. */
+    synchronized void status(String status) {
         if (!status.equals(this.status)) {
             this.status = status;
-            send("STATUS=" + status);
+            tell();
         }
     }
 
-    /** Start-up goes on: what it waits for. */
-    void waiting(String status) {
-        this.status = status;
-        extendUntilNanos = System.nanoTime() + PATIENCE.toNanos();
-        send("STATUS=" + status + "\nEXTEND_TIMEOUT_USEC=" + PATIENCE.toNanos() / 1000);
-    }
-
-    /** To be called now and then while waiting: systemd must not give up, however long it takes. */
-    void keepWaiting() {
-        if (!status.isEmpty() && extendUntilNanos - System.nanoTime() < PATIENCE.toNanos() / 2) {
-            waiting(status);
-        }
-    }
-
-    void stopping() {
+    synchronized void stopping() {
         send("STOPPING=1\nSTATUS=stopped; the data path stays");
     }
 
-    private void send(String state) {
-        if (socket.isEmpty()) {
-            return;
+    private void tell() {
+        if (!deaf && !tellNow()) {
+            deaf = true;
+            Thread.ofVirtual().name("service-manager").start(this::tellLater);
         }
+    }
+
+    private boolean tellNow() {
+        boolean sent = send((readyUntold ? "READY=1\n" : "") + "STATUS=" + Printable.line(status, STATUS_LIMIT));
+        readyUntold &= !sent;
+        return sent;
+    }
+
+    private void tellLater() {
         try {
-            UnixDatagram.send(socket, state);
+            do {
+                Thread.sleep(RETRY);
+            } while (!heard());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private synchronized boolean heard() {
+        if (tellNow()) {
+            deaf = false;
+            log.info("The service manager listens again");
+        }
+        return !deaf;
+    }
+
+    private boolean send(String state) {
+        try {
+            if (!socket.isEmpty()) {
+                UnixDatagram.send(socket, state);
+            }
+            return true;
         } catch (SystemCallException | IllegalArgumentException e) {
-            log.warning("cannot tell the service manager: " + e.getMessage());
+            if (!deaf) {
+                log.warning("cannot tell the service manager: " + e.getMessage() + "; trying again until it listens");
+            }
+            return false;
         }
     }
 }

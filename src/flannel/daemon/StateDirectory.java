@@ -1,70 +1,194 @@
 package flannel.daemon;
 
+import flannel.files.FileException;
+import flannel.files.SmallFiles;
+import flannel.files.SmallFiles.Readers;
+import flannel.json.JsonException;
+import flannel.json.JsonValue;
+import flannel.json.JsonValue.Str;
 import flannel.log.Log;
 import flannel.net.Ipv4;
-import flannel.net.Ipv4Subnet;
 import flannel.net.MacAddress;
-import java.io.IOException;
+import java.net.URLEncoder;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
- * What outlives a reboot, under {@code /var/lib/flannel}: the installation's random number ({@code node-id}) and a copy of the subnet
- * file. Both are conveniences: when the folder can't be written the daemon works without, and says so once.
+ * What outlives a reboot, under {@code /var/lib/flannel}:
+ *
+ * <pre>
+ *   node-id          the installation's random number
+ *   node             the mark by which other hosts know this one, and the network cards by which it knows itself:
+ *                    {"mark":"8f14e45fceea167a","macs":["52:54:00:12:34:56"]}
+ *   subnet.env, ...  the default network's memory ({@link NetworkMemory}), and
+ *   networks/NAME/   that of each other network
+ * </pre>
+ *
+ * All of it is a convenience: when the folder can't be used, or strangers could change what is in it, the daemon works without and says so
+ * once.
  */
 public final class StateDirectory {
 
+    private static final int LIMIT_BYTES = 1 << 16;
+    private static final Pattern ID = Pattern.compile("[0-9A-Za-z-]{16,64}");
     private static final int MARK_BYTES = 8;
+    private static final Pattern MARK = Pattern.compile("[0-9a-f]{16}");
+
+    /** Enough for the cards that a host may have had; a driver that makes up an address at each start must not fill the file. */
+    private static final int MACS_KEPT = 16;
 
     private final Path folder;
     private final Log log;
+    private final boolean usable;
     private final String nodeId;
+    private volatile boolean told;
 
     public StateDirectory(Path folder, Log log) {
         this.folder = folder;
         this.log = log;
+        this.usable = isOwn();
         this.nodeId = nodeId();
     }
 
-    private String nodeId() {
-        Path file = folder.resolve("node-id");
+    private boolean isOwn() {
         try {
-            if (Files.exists(file)) {
-                return Files.readString(file).strip();
-            }
-            byte[] random = new byte[16];
-            new SecureRandom().nextBytes(random);
-            String id = HexFormat.of().formatHex(random);
-            SubnetFile.replace(file, id + "\n");
-            return id;
-        } catch (IOException e) {
-            log.warning("cannot keep this host's id and subnet in " + folder + " (" + e + "); after a reboot it may get another subnet");
-            return machineId();
+            SmallFiles.ownFolder(folder);
+            return true;
+        } catch (FileException e) {
+            complain(e);
+            return false;
         }
+    }
+
+    private void complain(FileException reason) {
+        if (!told) {
+            log.warning("cannot keep this host's id and subnet: " + reason.getMessage() + "; after a reboot it may get another subnet");
+        }
+        told = true;
+    }
+
+    /** The text of a file in here; empty when there is none that can be used. */
+    Optional<String> read(String name) {
+        try {
+            return usable ? SmallFiles.find(folder.resolve(name), LIMIT_BYTES, LinkOption.NOFOLLOW_LINKS) : Optional.empty();
+        } catch (FileException e) {
+            log.warning(e.getMessage() + "; going on as if it were not there");
+            return Optional.empty();
+        }
+    }
+
+    /** True when the file will be there the next time. */
+    boolean write(String name, String text) {
+        if (!usable) {
+            return false;
+        }
+        try {
+            SmallFiles.replace(folder.resolve(name), text, Readers.ALL);
+            told = false;
+            return true;
+        } catch (FileException e) {
+            complain(e);
+            return false;
+        }
+    }
+
+    private String nodeId() {
+        Optional<String> kept = read("node-id").map(String::strip);
+        if (kept.isPresent() && ID.matcher(kept.get()).matches()) {
+            return kept.get();
+        }
+        if (kept.isPresent()) {
+            log.warning(folder.resolve("node-id") + " holds no host's id; this host gets a new one");
+        }
+        byte[] random = new byte[16];
+        new SecureRandom().nextBytes(random);
+        String id = HexFormat.of().formatHex(random);
+        return write("node-id", id + "\n") ? id : machineId();
     }
 
     /** systemd's machine id; see machine-id(5). Only used hashed, as that page asks. */
     private static String machineId() {
         try {
-            return Files.readString(Path.of("/etc/machine-id")).strip();
-        } catch (IOException e) {
+            return SmallFiles.read(Path.of("/etc/machine-id"), LIMIT_BYTES).strip();
+        } catch (FileException e) {
             return "";
         }
     }
 
+    /** The file {@code node}. */
+    private record Node(String mark, List<MacAddress> macs) {
+
+        /** @throws IllegalArgumentException when it is not what {@link #toString} writes */
+        static Node parse(String text) {
+            try {
+                JsonValue json = JsonValue.parse(text);
+                String mark = json.text("mark");
+                if (!MARK.matcher(mark).matches()) {
+                    throw new IllegalArgumentException("no mark");
+                }
+                return new Node(mark, json.list("macs").stream()
+                        .map(mac -> MacAddress.parse(mac instanceof Str(String address) ? address : "")).toList());
+            } catch (JsonException e) {
+                throw new IllegalArgumentException(e);
+            }
+        }
+
+        /** Links without an address of their own, like tunnels, tell no machine from another. */
+        Node with(MacAddress mac) {
+            List<MacAddress> all = new ArrayList<>(macs);
+            if (mac.bits() != 0 && !all.contains(mac)) {
+                all.add(mac);
+            }
+            return new Node(mark, all.subList(Math.max(0, all.size() - MACS_KEPT), all.size()));
+        }
+
+        @Override
+        public String toString() {
+            return JsonValue.object("mark", mark, "macs", macs.stream().map(MacAddress::toString).toList()) + "\n";
+        }
+    }
+
     /**
-     * The mark that tells this host from another with the same PublicIP. It depends on the installation and on the interface's MAC: cloned
-     * machines differ in one of the two at least.
+     * The mark that tells this host from another with the same PublicIP. It stays when another interface is chosen, as long as the machine
+     * has one of the network cards that it was known by. A machine with none of them is a copy of another one, and gets a mark of its own.
+     *
+     * @param underlay the interface to the other hosts
+     * @param present  all interfaces of this machine
      */
-    String nodeMark(MacAddress underlay) {
-        return HexFormat.of().formatHex(hash("node " + nodeId + " " + underlay), 0, MARK_BYTES);
+    String nodeMark(MacAddress underlay, Collection<MacAddress> present) {
+        // also what daemons had that did not remember it, so their leases are known
+        Node first = new Node(HexFormat.of().formatHex(hash("node " + nodeId + " " + underlay), 0, MARK_BYTES), List.of());
+        Optional<Node> kept = node();
+        Node now = kept.filter(node -> node.macs().isEmpty() || node.macs().stream().anyMatch(present::contains)).orElse(first)
+                .with(underlay);
+        if (kept.isPresent() && !kept.get().mark().equals(now.mark())) {
+            log.warning("this machine has none of the network cards " + kept.get().macs() + " that " + folder.resolve("node")
+                    + " knows it by: taking it for a copy of another host, it gets a mark of its own");
+        }
+        if (!kept.equals(Optional.of(now))) {
+            write("node", now.toString());
+        }
+        return now.mark();
+    }
+
+    private Optional<Node> node() {
+        try {
+            return read("node").map(Node::parse);
+        } catch (IllegalArgumentException e) {
+            log.warning(folder.resolve("node") + " does not hold a host's mark; it is written anew");
+            return Optional.empty();
+        }
     }
 
     /** A MAC for a VXLAN device of this host: the same at each start, another for each network, interface and host. */
@@ -81,16 +205,9 @@ public final class StateDirectory {
         }
     }
 
-    /** The subnet this host had when the daemon last ran; empty when that is not known. */
-    Optional<Ipv4Subnet> previousSubnet() {
-        return SubnetFile.subnetIn(folder.resolve("subnet.env"));
-    }
-
-    void remember(SubnetFile subnet) {
-        try {
-            SubnetFile.replace(folder.resolve("subnet.env"), subnet.text());
-        } catch (IOException e) {
-            log.warning("cannot remember the subnet in " + folder + ": " + e);
-        }
+    /** @param name of a network as it stands in the store, any text; empty for the network of a daemon that has one only */
+    NetworkMemory forNetwork(String name) {
+        String file = URLEncoder.encode(name, StandardCharsets.UTF_8).replaceFirst("^\\.", "%2E"); // no slash, and not ".."
+        return new NetworkMemory(this, name.isEmpty() ? "" : "networks/" + file + "/");
     }
 }

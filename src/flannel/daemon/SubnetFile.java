@@ -1,11 +1,6 @@
 package flannel.daemon;
 
 import flannel.net.Ipv4Subnet;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
 
 /**
@@ -46,24 +41,14 @@ record SubnetFile(Ipv4Subnet network, Ipv4Subnet subnet, int mtu, boolean masque
                 + "DOCKER_NETWORK_OPTIONS=\"" + (earlier.isEmpty() ? "" : earlier + " ") + " " + bip + " " + masq + " " + size + "\"\n";
     }
 
-    /** Writes a text file readable by all: to a temporary name first, then renamed, so that nobody reads half of it. */
-    static void replace(Path file, String text) throws IOException {
-        Path folder = file.toAbsolutePath().getParent();
-        Files.createDirectories(folder);
-        Path temporary = folder.resolve("." + file.getFileName());
-        Files.writeString(temporary, text);
-        Files.setPosixFilePermissions(temporary, PosixFilePermissions.fromString("rw-r--r--"));
-        Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    }
-
-    /** The subnet that a file of this form names; empty when there is no such file or it can't be read. */
-    static Optional<Ipv4Subnet> subnetIn(Path file) {
+    /** The subnet that a text of this form names; empty when it names none. */
+    static Optional<Ipv4Subnet> subnetOf(String text) {
         try {
-            return Files.readAllLines(file).stream()
+            return text.lines()
                     .filter(line -> line.startsWith("FLANNEL_SUBNET="))
                     .map(line -> Ipv4Subnet.parse(line.substring("FLANNEL_SUBNET=".length()).replace("\"", "").strip()))
                     .findFirst();
-        } catch (IOException | IllegalArgumentException e) {
+        } catch (IllegalArgumentException e) {
             return Optional.empty();
         }
     }

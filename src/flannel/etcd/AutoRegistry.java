@@ -2,8 +2,9 @@ package flannel.etcd;
 
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
-import flannel.lease.LeaseRegistry;
-import flannel.lease.RegistryException;
+import flannel.lease.StoreEvent;
+import flannel.lease.StoreEvent.ConfigChanged;
+import flannel.lease.StoreException;
 import flannel.log.Log;
 import flannel.net.Ipv4Subnet;
 import java.time.Duration;
@@ -11,13 +12,23 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
- * {@code -etcd-api=auto}: the store that has the network's config, v2 first. As long as neither has it, both are watched. Only the caller
- * of {@link #list} and {@link #watch} decides, so these two are for one thread; the writes are for any.
+ * {@code -etcd-api=auto}: the store that has the network's config, v2 first. Only an answer decides: a v2 that does not answer may have a
+ * config that the other hosts use, so it is asked again until it does, or says that it is not served. As long as neither has a config, both
+ * are watched. From this host's first lease on the store with that lease is the one, whatever becomes of the config.
+ *
+ * <p>Only the caller of {@link #list} and {@link #watch} decides, so these two are for one thread; the writes are for any.
  */
 final class AutoRegistry implements LeaseRegistry {
+
+    /** While no store has a config: one that could not be watched is asked again this often. */
+    private static final Duration LOOK_AGAIN = Duration.ofSeconds(30);
+
+    /** A v2 whose connections break so many times in a row, while v3 answers, is not served in effect: etcd 3.5.26 over TLS. */
+    private static final int BREAKS = 5;
 
     /** A store without a config, and where to watch it from. */
     private record Candidate(EtcdStore store, Cursor cursor) {
@@ -29,9 +40,11 @@ final class AutoRegistry implements LeaseRegistry {
     private final Log log;
     /** Where leases are written; null before the first list. */
     private volatile EtcdStore active;
+    private volatile boolean holdsLease;
     /** Empty when a store with a config was found. */
     private List<Candidate> candidates = List.of();
     private boolean decided;
+    private int breaks;
     private boolean checkedForTwo;
     private String announced = "";
 
@@ -43,10 +56,10 @@ final class AutoRegistry implements LeaseRegistry {
     }
 
     @Override
-    public Snapshot list() throws RegistryException, InterruptedException {
+    public Snapshot list() throws StoreException, InterruptedException {
         if (decided) {
             Snapshot snapshot = active.list();
-            if (snapshot.config() != null) {
+            if (snapshot.config() != null || holdsLease) {
                 return snapshot;
             }
             decided = false;
@@ -54,41 +67,43 @@ final class AutoRegistry implements LeaseRegistry {
         return decide();
     }
 
-    private Snapshot decide() throws RegistryException, InterruptedException {
+    private Snapshot decide() throws StoreException, InterruptedException {
         List<Candidate> without = new ArrayList<>();
-        List<String> refusals = new ArrayList<>();
+        String refusal = "";
         Snapshot empty = null;
-        RegistryException failure = null;
-        for (EtcdStore store : List.of(v2, v3)) {
-            try {
-                Snapshot snapshot = store.list();
-                if (snapshot.config() != null) {
-                    return decideFor(store, snapshot);
-                }
-                if (empty == null) {
-                    empty = snapshot;
-                }
-                without.add(new Candidate(store, snapshot.cursor()));
-            } catch (UnavailableException e) {
-                // a connection that breaks may be this API's fault alone: etcd 3.5.26 cuts v2 requests over TLS
-                if (!e.connected()) {
-                    throw e;
-                }
-                failure = e;
-                refusals.add(e.getMessage());
-            } catch (RegistryException e) {
-                failure = e;
-                refusals.add(e.getMessage());
+        try {
+            Snapshot snapshot = v2.list();
+            breaks = 0;
+            if (snapshot.config() != null) {
+                return decideFor(v2, snapshot);
             }
+            empty = snapshot;
+            without.add(new Candidate(v2, snapshot.cursor()));
+        } catch (NotServedException e) {
+            refusal = e.getMessage();
+        } catch (UnavailableException e) {
+            if (!e.connected() || ++breaks < BREAKS) {
+                throw e;
+            }
+            refusal = e.getMessage();
         }
-        if (without.isEmpty()) {
-            throw refusals.size() == 1 || refusals.getFirst().equals(refusals.getLast()) ? failure
-                    : new RegistryException(String.join("; ", refusals));
+        try {
+            Snapshot snapshot = v3.list();
+            if (snapshot.config() != null) {
+                return decideFor(v3, snapshot);
+            }
+            empty = empty == null ? snapshot : empty;
+            without.add(new Candidate(v3, snapshot.cursor()));
+        } catch (StoreException e) {
+            if (empty == null) {
+                throw refusal.isEmpty() || refusal.equals(e.getMessage()) ? e : new StoreException(refusal + "; " + e.getMessage());
+            }
+            refusal = e.getMessage(); // v2 answers, and has none: it is watched, and v3 asked again
         }
         candidates = without;
         active = without.getFirst().store();
         announce(true, "no network config at " + configKey + " in etcd's " + (without.size() == 2 ? "v2 or v3 store"
-                : active.api() + " store (" + refusals.getFirst() + ")") + ": waiting for it");
+                : active.api() + " store (" + refusal + ")") + ": waiting for it");
         return empty;
     }
 
@@ -110,7 +125,7 @@ final class AutoRegistry implements LeaseRegistry {
             if (v3.config() != null) {
                 log.warning(configKey + " is in etcd's v2 store and in its v3 store: using the v2 store (-etcd-api=v3 uses the other)");
             }
-        } catch (RegistryException | InterruptedException e) {
+        } catch (StoreException | InterruptedException e) {
             // then there is nothing to warn of
         }
     }
@@ -129,27 +144,27 @@ final class AutoRegistry implements LeaseRegistry {
     }
 
     @Override
-    public void watch(Cursor from, Consumer<Event> sink) throws RegistryException, InterruptedException {
+    public void watch(Cursor from, Duration atMost, Consumer<StoreEvent> sink) throws StoreException, InterruptedException {
         if (!decided) {
             awaitConfig();
             return;
         }
-        active.watchWhile(from, event -> {
+        active.watchWhile(from, atMost, event -> {
             sink.accept(event);
             // a deleted config may come back in the other store
-            return !(event instanceof ConfigChanged(String config) && config == null);
+            return holdsLease || !(event instanceof ConfigChanged(String config) && config == null);
         });
     }
 
-    /** Waits until a config appears in one of the stores, or one of the watches ends for another reason. */
-    private void awaitConfig() throws RegistryException, InterruptedException {
+    /** Waits until a config appears in one of the stores, one of the watches ends for another reason, or it is time to look again. */
+    private void awaitConfig() throws StoreException, InterruptedException {
         BlockingQueue<Object> ends = new LinkedBlockingQueue<>();
         Object resync = new Object();
         List<Thread> watchers = new ArrayList<>();
         for (Candidate candidate : candidates) {
             watchers.add(Thread.ofVirtual().start(() -> {
                 try {
-                    candidate.store().watchWhile(candidate.cursor(), event -> !(event instanceof ConfigChanged));
+                    candidate.store().watchWhile(candidate.cursor(), LOOK_AGAIN, event -> !(event instanceof ConfigChanged));
                     ends.add(resync);
                 } catch (Exception e) {
                     ends.add(e);
@@ -157,10 +172,10 @@ final class AutoRegistry implements LeaseRegistry {
             }));
         }
         try {
-            switch (ends.take()) {
-                case RegistryException e -> throw e;
+            switch (ends.poll(LOOK_AGAIN.toMillis(), TimeUnit.MILLISECONDS)) {
+                case StoreException e -> throw e;
                 case RuntimeException e -> throw e;
-                default -> { }
+                case null, default -> { }
             }
         } finally {
             for (Thread watcher : watchers) {
@@ -169,27 +184,32 @@ final class AutoRegistry implements LeaseRegistry {
         }
     }
 
-    private EtcdStore active() throws RegistryException {
+    private EtcdStore active() throws StoreException {
         EtcdStore store = active;
         if (store == null) {
-            throw new RegistryException("etcd has not been asked for the network config yet");
+            throw new StoreException("etcd has not been asked for the network config yet");
         }
         return store;
     }
 
     @Override
     public Lease create(Ipv4Subnet subnet, LeaseAttributes attributes, Duration timeToLive)
-            throws RegistryException, InterruptedException {
-        return active().create(subnet, attributes, timeToLive);
+            throws StoreException, InterruptedException {
+        return held(active().create(subnet, attributes, timeToLive));
     }
 
     @Override
-    public Lease update(Lease held, LeaseAttributes attributes, Duration timeToLive) throws RegistryException, InterruptedException {
-        return active().update(held, attributes, timeToLive);
+    public Lease update(Lease held, LeaseAttributes attributes, Duration timeToLive) throws StoreException, InterruptedException {
+        return held(active().update(held, attributes, timeToLive));
+    }
+
+    private Lease held(Lease lease) {
+        holdsLease = true;
+        return lease;
     }
 
     @Override
-    public void delete(Lease held) throws RegistryException, InterruptedException {
+    public void delete(Lease held) throws StoreException, InterruptedException {
         active().delete(held);
     }
 

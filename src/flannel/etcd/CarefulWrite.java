@@ -1,8 +1,7 @@
 package flannel.etcd;
 
-import flannel.lease.Lease;
 import flannel.lease.LeaseConflictException;
-import flannel.lease.RegistryException;
+import flannel.lease.StoreException;
 import java.util.function.Predicate;
 
 /** Compare-and-swap over a network that loses answers: what may have happened is read back before it is tried again. */
@@ -10,9 +9,9 @@ final class CarefulWrite {
 
     private static final int MAX_ATTEMPTS = 4;
 
-    /** A request for a lease. */
-    interface Call {
-        Lease run() throws RegistryException, InterruptedException;
+    /** A request for a key's state. */
+    interface Call<T> {
+        T run() throws StoreException, InterruptedException;
     }
 
     private CarefulWrite() {
@@ -22,13 +21,13 @@ final class CarefulWrite {
      * Runs a compare-and-swap until it is known to have worked or not.
      *
      * @param attempt  the write; throws {@link LostAnswerException} when its outcome is unknown
-     * @param readBack the key as it is now; null when it is gone or is no lease
+     * @param readBack the key as it is now; null when it is gone
      * @param worked   whether what was read back shows that the write has happened
      */
-    static Lease run(Call attempt, Call readBack, Predicate<Lease> worked) throws RegistryException, InterruptedException {
+    static <T> T run(Call<T> attempt, Call<T> readBack, Predicate<T> worked) throws StoreException, InterruptedException {
         boolean doubtful = false;
         for (int attempts = 1;; attempts++) {
-            RegistryException failure;
+            StoreException failure;
             try {
                 return attempt.run();
             } catch (LostAnswerException e) {
@@ -41,7 +40,7 @@ final class CarefulWrite {
                 }
                 failure = e;
             }
-            Lease now = readBack.run();
+            T now = readBack.run();
             if (worked.test(now)) {
                 return now;
             }

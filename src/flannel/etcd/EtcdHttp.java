@@ -1,18 +1,15 @@
 package flannel.etcd;
 
 import flannel.json.JsonException;
-import flannel.json.JsonValue;
+import flannel.json.JsonParser;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.ConnectException;
-import java.net.NoRouteToHostException;
+import java.net.InetAddress;
 import java.net.URI;
 import java.net.http.HttpClient;
-import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
-import java.nio.channels.UnresolvedAddressException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -21,7 +18,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLException;
-import javax.net.ssl.SSLHandshakeException;
 
 /**
  * Requests to the members of one etcd cluster. Stays with the member that answers, and goes to the next one when it can't be reached, does
@@ -38,28 +34,42 @@ final class EtcdHttp implements AutoCloseable {
     record Request(String method, String path, String contentType, String body, List<String> headers) {
     }
 
-    /** Takes the elements of an answer's arrays one by one: those of 10,000 leases together would need more memory than the leases. */
-    interface LongList {
+    /**
+     * Takes the elements of an answer's arrays one by one: those of 10,000 leases together would need more memory than the leases. What is
+     * too large in an element is {@link flannel.json.JsonValue.Omitted}: a value of a megabyte, beside which its key is still there.
+     */
+    interface LongList extends JsonParser.Elements {
 
         /** Name of the members that are such arrays. */
         String member();
 
         /** An answer begins; what an earlier one, that broke off, has given does not count. */
         void restart();
-
-        void element(JsonValue value);
     }
 
-    private final List<String> endpoints;
+    /** What every member answers, and etcd's proxy too, when it is alive. */
+    private static final Request ALIVE = new Request("GET", "/version", null, null, List.of());
+
+    private final List<Endpoint> endpoints;
+    private final HttpProxies proxies;
     private final Tls tls;
     private final EtcdTimeouts timeouts;
     private volatile int pinned;
     private HttpClient client;
     private boolean closed;
 
-    /** @param tls null for plain HTTP or the JDK's own trust store */
-    EtcdHttp(List<String> endpoints, Tls tls, EtcdTimeouts timeouts) {
-        this.endpoints = endpoints;
+    /**
+     * @param urls as {@link EtcdOptions#urls()} gives them; the first is asked first
+     * @param tls  null for plain HTTP or the JDK's own trust store
+     */
+    EtcdHttp(List<String> urls, HttpProxies proxies, Tls tls, EtcdTimeouts timeouts) {
+        this(urls, InetAddress::getAllByName, proxies, tls, timeouts);
+    }
+
+    EtcdHttp(List<String> urls, Endpoint.Resolver resolver, HttpProxies proxies, Tls tls, EtcdTimeouts timeouts) {
+        this.endpoints = urls.stream().map(url -> new Endpoint(url, resolver)).toList();
+        this.proxies = proxies;
+        endpoints.forEach(endpoint -> endpoint.proxy(proxies)); // a proxy that makes no sense is said now
         this.tls = tls;
         this.timeouts = timeouts;
     }
@@ -94,6 +104,7 @@ final class EtcdHttp implements AutoCloseable {
             throws UnavailableException, LostAnswerException, InterruptedException {
         StringBuilder reasons = new StringBuilder();
         boolean connected = false;
+        boolean answered = false;
         int first = pinned;
         for (int i = 0; i < endpoints.size(); i++) {
             int at = (first + i) % endpoints.size();
@@ -106,11 +117,11 @@ final class EtcdHttp implements AutoCloseable {
                     return answer;
                 }
                 reason = answer.reason();
-                connected = true;
+                answered = true;
             } catch (IOException e) {
-                sent = !neverSent(e);
+                sent = !Failure.neverSent(e);
                 connected |= sent && !(e instanceof HttpTimeoutException);
-                reason = reason(e);
+                reason = reason(at, e);
             }
             reasons.append(i == 0 ? "" : "; ").append(endpoints.get(at)).append(": ").append(reason);
             pinned = (at + 1) % endpoints.size();
@@ -118,17 +129,17 @@ final class EtcdHttp implements AutoCloseable {
                 throw new LostAnswerException("etcd did not confirm a write: " + reasons);
             }
         }
-        throw new UnavailableException("etcd cluster is unavailable: " + reasons, connected);
+        throw new UnavailableException("etcd cluster is unavailable: " + reasons, connected && !answered);
     }
 
     /** A pooled connection may have been closed by a server that was restarted since: that says nothing about the server now. */
     private EtcdAnswer exchangeAgainIfStale(int at, Request request, LongList list) throws IOException, InterruptedException {
         try {
             return exchange(at, request, list);
-        } catch (HttpTimeoutException | SSLException e) {
+        } catch (HttpTimeoutException | SSLException | JsonException e) {
             throw e;
         } catch (IOException e) {
-            if (neverSent(e)) {
+            if (Failure.neverSent(e)) {
                 throw e;
             }
             return exchange(at, request, list);
@@ -136,11 +147,11 @@ final class EtcdHttp implements AutoCloseable {
     }
 
     private EtcdAnswer exchange(int at, Request request, LongList list) throws IOException, InterruptedException {
-        try (EtcdStream stream = open(at, request, timeouts.body())) {
+        try (EtcdStream stream = open(at, request, timeouts.body(), false)) {
             try {
                 return stream.complete(list);
             } catch (IOException e) {
-                throw stream.expired() ? new HttpTimeoutException("no complete answer within " + text(timeouts.body())) : e;
+                throw stream.expired() ? Failure.late("no complete answer", timeouts.body()) : e;
             }
         }
     }
@@ -153,6 +164,7 @@ final class EtcdHttp implements AutoCloseable {
     /**
      * Opens a long answer at the member that answered last; the next request goes to another one when it fails.
      *
+     * @return null when its lifetime was over before the headers came, while the member is alive: to be asked again, like any silent poll
      * @throws UnavailableException when that member can't be asked
      */
     EtcdStream stream(Request request, Duration lifetime) throws UnavailableException, InterruptedException {
@@ -160,8 +172,8 @@ final class EtcdHttp implements AutoCloseable {
         String reason;
         boolean connected = false;
         try {
-            EtcdStream stream = open(at, request, lifetime);
-            if (!isUnavailable(stream.status())) {
+            EtcdStream stream = open(at, request, lifetime, true);
+            if (stream == null || !isUnavailable(stream.status())) {
                 return stream;
             }
             connected = true;
@@ -169,7 +181,7 @@ final class EtcdHttp implements AutoCloseable {
                 reason = stream.complete().reason();
             }
         } catch (IOException e) {
-            reason = reason(e);
+            reason = reason(at, e);
         }
         pinned = (at + 1) % endpoints.size();
         throw new UnavailableException("etcd can't be watched: " + endpoints.get(at) + ": " + reason, connected);
@@ -177,13 +189,71 @@ final class EtcdHttp implements AutoCloseable {
 
     /** Lets the next request go to another member than this one. */
     void avoid(String endpoint) {
-        if (endpoints.get(pinned).equals(endpoint)) {
+        if (endpoints.get(pinned).toString().equals(endpoint)) {
             pinned = (pinned + 1) % endpoints.size();
         }
     }
 
-    private EtcdStream open(int at, Request request, Duration lifetime) throws IOException, InterruptedException {
-        HttpRequest.Builder builder = HttpRequest.newBuilder(URI.create(endpoints.get(at) + request.path()));
+    /** Null when it is a watch that was silent for its lifetime. */
+    private EtcdStream open(int at, Request request, Duration lifetime, boolean isWatch) throws IOException, InterruptedException {
+        Endpoint endpoint = endpoints.get(at);
+        String base = endpoint.base();
+        try {
+            return open(at, base, request, lifetime, isWatch);
+        } catch (IOException e) {
+            if (Failure.neverSent(e) && proxies.name(URI.create(base)).isEmpty()) {
+                for (String other : endpoint.others(base)) {
+                    try {
+                        EtcdStream stream = open(at, other, request, lifetime, isWatch);
+                        endpoint.reached(other);
+                        return stream;
+                    } catch (IOException again) {
+                        if (!Failure.neverSent(again)) {
+                            throw again;
+                        }
+                    }
+                }
+            }
+            throw e;
+        }
+    }
+
+    private EtcdStream open(int at, String base, Request request, Duration lifetime, boolean isWatch)
+            throws IOException, InterruptedException {
+        long startNanos = System.nanoTime();
+        CompletableFuture<HttpResponse<InputStream>> call =
+                client().sendAsync(httpRequest(URI.create(base + request.path()), request), HttpResponse.BodyHandlers.ofInputStream());
+        HttpResponse<InputStream> response = null;
+        try {
+            response = await(call, timeouts.answer());
+            if (response == null && isWatch) {
+                // etcd's own reverse proxy holds the headers back until there is a body: a frozen member is told from it by another request
+                EtcdAnswer alive = exchange(at, ALIVE, null);
+                if (isUnavailable(alive.status())) {
+                    throw new IOException(alive.reason());
+                }
+                response = await(call, lifetime.minusNanos(System.nanoTime() - startNanos));
+            } else if (response == null) {
+                throw Failure.late("no answer", timeouts.answer());
+            }
+            return response == null ? null : new EtcdStream(endpoints.get(at).toString(), response, startNanos, lifetime);
+        } finally {
+            if (response == null && !call.cancel(true)) {
+                call.thenAccept(EtcdHttp::drop); // it came just now
+            }
+        }
+    }
+
+    private static void drop(HttpResponse<InputStream> response) {
+        try {
+            response.body().close();
+        } catch (IOException e) {
+            // nobody wants it
+        }
+    }
+
+    private HttpRequest httpRequest(URI uri, Request request) {
+        HttpRequest.Builder builder = HttpRequest.newBuilder(uri);
         if (request.body() == null) {
             builder.method(request.method(), HttpRequest.BodyPublishers.noBody());
         } else {
@@ -194,19 +264,28 @@ final class EtcdHttp implements AutoCloseable {
         for (int i = 0; i < request.headers().size(); i += 2) {
             builder.header(request.headers().get(i), request.headers().get(i + 1));
         }
-        CompletableFuture<HttpResponse<InputStream>> call =
-                client().sendAsync(builder.build(), HttpResponse.BodyHandlers.ofInputStream());
+        String authorization = proxies.authorization(uri);
+        if (!authorization.isEmpty()) {
+            builder.header("Proxy-Authorization", authorization);
+        }
+        return builder.build();
+    }
+
+    /** Null when the headers do not come in time. */
+    private static HttpResponse<InputStream> await(CompletableFuture<HttpResponse<InputStream>> call, Duration atMost)
+            throws IOException, InterruptedException {
         try {
-            return new EtcdStream(endpoints.get(at), call.get(timeouts.answer().toMillis(), TimeUnit.MILLISECONDS), lifetime);
+            return call.get(Math.max(0, atMost.toMillis()), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
-            call.cancel(true);
-            throw new HttpTimeoutException("no answer within " + text(timeouts.answer()));
-        } catch (InterruptedException e) {
-            call.cancel(true);
-            throw e;
+            return null;
         } catch (ExecutionException e) {
             throw e.getCause() instanceof IOException cause ? cause : new IOException(e.getCause());
         }
+    }
+
+    private String reason(int at, IOException e) {
+        String proxy = endpoints.get(at).proxy(proxies);
+        return Failure.reason(e, endpoints.get(at), timeouts) + (proxy.isEmpty() ? "" : " (through the proxy " + proxy + ")");
     }
 
     private synchronized HttpClient client() throws IOException {
@@ -217,11 +296,11 @@ final class EtcdHttp implements AutoCloseable {
             HttpClient.Builder builder = HttpClient.newBuilder()
                     .version(HttpClient.Version.HTTP_1_1)
                     .connectTimeout(timeouts.connect())
-                    .proxy(HttpClient.Builder.NO_PROXY)
+                    .proxy(proxies)
                     .executor(Executors.newVirtualThreadPerTaskExecutor());
             if (tls != null) {
                 builder.sslContext(tls.context());
-            } else if (endpoints.stream().allMatch(endpoint -> endpoint.startsWith("http:"))) {
+            } else if (endpoints.stream().noneMatch(Endpoint::isTls)) {
                 builder.sslContext(new NoTls());
             }
             if (client != null) {
@@ -230,49 +309,6 @@ final class EtcdHttp implements AutoCloseable {
             client = builder.build();
         }
         return client;
-    }
-
-    /** True when the request can't have reached a server. */
-    private static boolean neverSent(IOException e) {
-        return e instanceof ConnectException || e instanceof HttpConnectTimeoutException || e instanceof NoRouteToHostException
-                || e instanceof SSLHandshakeException;
-    }
-
-    private String reason(IOException e) {
-        String message = e.getMessage() == null ? "" : e.getMessage();
-        return switch (e) {
-            case HttpConnectTimeoutException timeout -> "no connection within " + text(timeouts.connect());
-            case HttpTimeoutException timeout -> message;
-            case ConnectException refused when hasCause(e, UnresolvedAddressException.class) -> "the name does not resolve";
-            case ConnectException refused when message.isEmpty() -> "connection refused";
-            case SSLException ssl -> Tls.reason(ssl);
-            case JsonException json -> "the answer is not JSON: " + message;
-            default -> brokenConnection(message);
-        };
-    }
-
-    /** java.net.http's words for a connection that breaks are about its own parsers. */
-    private static String brokenConnection(String message) {
-        if (message.isEmpty() || message.contains("received no bytes") || message.contains("EOF")) {
-            return "the connection was closed without an answer";
-        }
-        if (message.startsWith("chunked transfer encoding") || message.startsWith("fixed content-length")) {
-            return "the connection was closed in the middle of an answer";
-        }
-        return Character.toLowerCase(message.charAt(0)) + message.substring(1);
-    }
-
-    private static boolean hasCause(Throwable e, Class<? extends Throwable> type) {
-        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-            if (type.isInstance(cause)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private static String text(Duration duration) {
-        return duration.toMillis() % 1000 == 0 ? duration.toSeconds() + " s" : duration.toMillis() + " ms";
     }
 
     /** Ends all requests. */

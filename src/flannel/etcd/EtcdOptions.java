@@ -3,7 +3,10 @@ package flannel.etcd;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.random.RandomGenerator;
 
 /**
  * Where the store is and how to be let in, as the operator wrote it. Empty text means that an option was not given.
@@ -16,9 +19,33 @@ import java.util.List;
  * @param keyfile   PEM file of the client's private key
  * @param username  user of etcd's own authentication
  * @param password  that user's password
+ * @param environment of the process, in which {@code http_proxy}, {@code https_proxy} and {@code no_proxy} may stand
  */
 public record EtcdOptions(List<String> endpoints, String prefix, String api, String cafile, String certfile, String keyfile,
-        String username, String password) {
+        String username, String password, Map<String, String> environment) {
+
+    private static final String SETTING = " (FLANNEL_ETCD_ENDPOINTS in /etc/sysconfig/flanneld, or -etcd-endpoints)";
+
+    /** Without a proxy. */
+    public EtcdOptions(List<String> endpoints, String prefix, String api, String cafile, String certfile, String keyfile, String username,
+            String password) {
+        this(endpoints, prefix, api, cafile, certfile, keyfile, username, password, Map.of());
+    }
+
+    /**
+     * Checks what is wrong whatever files and servers there are.
+     *
+     * @throws IllegalArgumentException with a sentence that names the option
+     */
+    public void check() {
+        urls();
+        if (!List.of("auto", "v2", "v3").contains(api)) {
+            throw new IllegalArgumentException("-etcd-api=" + api + " is not auto, v2 or v3");
+        }
+        if (certfile.isEmpty() != keyfile.isEmpty()) {
+            throw new IllegalArgumentException("-etcd-certfile and -etcd-keyfile are needed both");
+        }
+    }
 
     /**
      * The endpoints as base URLs without a trailing slash.
@@ -26,36 +53,51 @@ public record EtcdOptions(List<String> endpoints, String prefix, String api, Str
      * @throws IllegalArgumentException with a sentence when there is none or one is no http or https URL
      */
     List<String> urls() {
+        // asked of the whole list: a password may hold a comma
+        String all = String.join(",", endpoints);
+        if (all.contains("@")) {
+            throw new IllegalArgumentException("an etcd endpoint must not hold a user or password" + SETTING
+                    + ": use -etcd-username and FLANNELD_ETCD_PASSWORD");
+        }
         List<String> members = new ArrayList<>();
-        for (String element : endpoints) {
-            for (String member : element.split(",")) {
-                if (!member.isBlank()) {
-                    members.add(member.strip());
-                }
+        for (String member : all.split(",")) {
+            if (!member.isBlank()) {
+                members.add(member.strip());
             }
         }
         if (members.isEmpty()) {
-            throw new IllegalArgumentException("no etcd endpoint is given");
+            throw new IllegalArgumentException("no etcd endpoint is given" + SETTING);
         }
         // "https://a:2379,b:2379" is seen in the wild: the scheme was meant for all
         String scheme = members.getFirst().contains("://") ? members.getFirst().substring(0, members.getFirst().indexOf("://")) : "http";
         return members.stream().map(member -> url(member.contains("://") ? member : scheme + "://" + member)).toList();
     }
 
+    /** The same with another endpoint as the first one: not all hosts of a cluster are to ask the same member. */
+    EtcdOptions startingAnywhere(RandomGenerator random) {
+        List<String> urls = new ArrayList<>(urls());
+        Collections.rotate(urls, random.nextInt(urls.size()));
+        return new EtcdOptions(urls, prefix, api, cafile, certfile, keyfile, username, password, environment);
+    }
+
     private static String url(String text) {
         URI uri;
+        URI checked;
         try {
             uri = new URI(text);
+            // java.net.URI knows no host with an underscore
+            checked = uri.getHost() == null ? new URI(text.replace('_', 'u')) : uri;
         } catch (URISyntaxException e) {
             throw notAnEndpoint(text);
         }
-        if (uri.getRawUserInfo() != null) {
-            throw new IllegalArgumentException("an etcd endpoint must not hold a user or password: use -etcd-username and -etcd-password");
-        }
         String scheme = uri.getScheme();
-        if (uri.getHost() == null || !"http".equalsIgnoreCase(scheme) && !"https".equalsIgnoreCase(scheme)
-                || uri.getRawQuery() != null || uri.getRawFragment() != null) {
+        if (checked.getHost() == null || !"http".equalsIgnoreCase(scheme) && !"https".equalsIgnoreCase(scheme)
+                || uri.getRawQuery() != null || uri.getRawFragment() != null || checked.getPort() == 0 || checked.getPort() > 65_535) {
             throw notAnEndpoint(text);
+        }
+        if (uri.getHost() == null && "https".equalsIgnoreCase(scheme)) {
+            throw new IllegalArgumentException("the etcd endpoint \"" + text + "\" can't be used with TLS, for no certificate can be checked for"
+                    + " a name with an underscore: give the member another name or its address" + SETTING);
         }
         String path = uri.getRawPath();
         while (path.endsWith("/")) {
@@ -64,10 +106,11 @@ public record EtcdOptions(List<String> endpoints, String prefix, String api, Str
         return scheme.toLowerCase() + "://" + uri.getRawAuthority() + path;
     }
 
+    /** A query is not shown: it may hold a secret. */
     private static IllegalArgumentException notAnEndpoint(String text) {
-        // what stands before an @ may be a password
-        return new IllegalArgumentException("\"" + (text.contains("@") ? "…@" + text.substring(text.lastIndexOf('@') + 1) : text)
-                + "\" is not an etcd endpoint of the form http://host:port");
+        String shown = text.replaceFirst("(?s)[?#].*", "");
+        return new IllegalArgumentException("\"" + shown + (shown.equals(text) ? "" : "?…")
+                + "\" is not an etcd endpoint of the form http://host:port" + SETTING);
     }
 
     /** The prefix with one slash in front, none behind and no doubles; "" for the root. */
@@ -81,9 +124,9 @@ public record EtcdOptions(List<String> endpoints, String prefix, String api, Str
         return path.toString();
     }
 
-    /** Without the password. */
+    /** Without the password, and without endpoints, which may hold another. */
     @Override
     public String toString() {
-        return "EtcdOptions[endpoints=" + endpoints + ", prefix=" + prefix + ", api=" + api + ", username=" + username + "]";
+        return "EtcdOptions[prefix=" + prefix + ", api=" + api + ", username=" + username + "]";
     }
 }

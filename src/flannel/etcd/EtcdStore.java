@@ -1,7 +1,8 @@
 package flannel.etcd;
 
-import flannel.lease.LeaseRegistry;
-import flannel.lease.RegistryException;
+import flannel.lease.StoreEvent;
+import flannel.lease.StoreException;
+import java.time.Duration;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
@@ -12,14 +13,14 @@ sealed interface EtcdStore extends LeaseRegistry permits EtcdV2Registry, EtcdV3R
     String api();
 
     /** The config key alone; null when there is none. */
-    String config() throws RegistryException, InterruptedException;
+    String config() throws StoreException, InterruptedException;
 
     /** A watch that also ends when the sink answers false. */
-    void watchWhile(Cursor from, Predicate<Event> sink) throws RegistryException, InterruptedException;
+    void watchWhile(Cursor from, Duration atMost, Predicate<StoreEvent> sink) throws StoreException, InterruptedException;
 
     @Override
-    default void watch(Cursor from, Consumer<Event> sink) throws RegistryException, InterruptedException {
-        watchWhile(from, event -> {
+    default void watch(Cursor from, Duration atMost, Consumer<StoreEvent> sink) throws StoreException, InterruptedException {
+        watchWhile(from, atMost, event -> {
             sink.accept(event);
             return true;
         });

@@ -1,5 +1,6 @@
 package flannel.etcd;
 
+import flannel.json.JsonLimits;
 import flannel.json.JsonParser;
 import flannel.json.JsonValue;
 import java.io.IOException;
@@ -20,13 +21,18 @@ final class EtcdStream implements AutoCloseable {
     private final HttpResponse<InputStream> response;
     private final JsonParser parser;
     private final Thread cutter;
-    private final long openedNanos = System.nanoTime();
+    private final long startNanos;
     private volatile boolean expired;
 
-    EtcdStream(String endpoint, HttpResponse<InputStream> response, Duration lifetime) {
+    /**
+     * @param startNanos when the request was sent, by the system's nanoTime
+     * @param lifetime   of the body. It begins with the headers, however late: what comes with them must not be cut unread
+     */
+    EtcdStream(String endpoint, HttpResponse<InputStream> response, long startNanos, Duration lifetime) {
         this.endpoint = endpoint;
+        this.startNanos = startNanos;
         this.response = response;
-        this.parser = new JsonParser(response.body());
+        this.parser = new JsonParser(response.body(), JsonLimits.ANSWER);
         this.cutter = Thread.ofVirtual().start(() -> cutAfter(lifetime));
     }
 
@@ -45,8 +51,9 @@ final class EtcdStream implements AutoCloseable {
         return expired;
     }
 
+    /** Since the request was sent. */
     Duration age() {
-        return Duration.ofNanos(System.nanoTime() - openedNanos);
+        return Duration.ofNanos(System.nanoTime() - startNanos);
     }
 
     String endpoint() {
@@ -67,26 +74,35 @@ final class EtcdStream implements AutoCloseable {
     }
 
     String cluster() {
-        return header("X-Etcd-Cluster-Id");
+        return EtcdAnswer.oneLine(header("X-Etcd-Cluster-Id"));
     }
 
     private String header(String name) {
         return response.headers().firstValue(name).orElse("");
     }
 
-    /** The next JSON value of the body; null at its end. */
+    /** The next JSON value of the body, without strings that are too large; null at its end. */
     JsonValue next() throws IOException, InterruptedException {
-        try {
-            return parser.next();
-        } catch (IOException e) {
-            throw unlessInterrupted(e);
-        }
+        return next(parser::next);
     }
 
-    private JsonValue next(EtcdHttp.LongList list) throws IOException, InterruptedException {
+    /** The same, without the elements of a long list, which go to their consumer as soon as each has arrived. */
+    JsonValue next(EtcdHttp.LongList list) throws IOException, InterruptedException {
+        list.restart();
+        return next(() -> parser.next(list.member(), list));
+    }
+
+    private interface Reading {
+        JsonValue run() throws IOException;
+    }
+
+    private JsonValue next(Reading reading) throws IOException, InterruptedException {
         try {
-            list.restart();
-            return parser.next(list.member(), list::element);
+            JsonValue value = reading.run();
+            if (value == null && expired) {
+                throw new IOException("cut"); // what looks like the end was our own doing
+            }
+            return value;
         } catch (IOException e) {
             throw unlessInterrupted(e);
         }

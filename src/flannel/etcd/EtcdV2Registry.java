@@ -1,10 +1,13 @@
 package flannel.etcd;
 
 import flannel.json.JsonValue;
+import flannel.lease.Entry;
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
 import flannel.lease.LeaseConflictException;
-import flannel.lease.RegistryException;
+import flannel.lease.LeaseKey;
+import flannel.lease.StoreEvent;
+import flannel.lease.StoreException;
 import flannel.net.Ipv4Subnet;
 import java.io.IOException;
 import java.net.URI;
@@ -15,6 +18,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Predicate;
 
 /** Leases in etcd's v2 store (etcd 2.0 to 3.5; Documentation/v2/api.md). The cursor is the index to wait for. */
@@ -23,12 +27,25 @@ final class EtcdV2Registry implements EtcdStore {
     private static final int KEY_NOT_FOUND = 100;
     private static final int COMPARE_FAILED = 101;
     private static final int KEY_EXISTS = 105;
+    private static final int REFUSED = 110;
     private static final int WATCHER_CLEARED = 400;
     private static final int INDEX_CLEARED = 401;
+
+    private static final String RECURSIVE = "?recursive=true&quorum=true";
+
+    /** Ten years: more than any lease needs, and nothing that arithmetic of times could overflow by. */
+    private static final long LONGEST_TTL_SECONDS = 10L * 365 * 86_400;
+
+    /** A member is asked for its quorum after so many polls without an event. */
+    private static final int SILENT_POLLS = 3;
 
     private final EtcdHttp http;
     private final LeaseKeys keys;
     private final List<String> headers;
+    /** The user may read the two keys that the original needs, and not the whole folder. */
+    private volatile boolean narrow;
+    /** What the config was when last told; for a narrow user, whose watch does not tell of it. */
+    private volatile String toldConfig;
 
     EtcdV2Registry(EtcdHttp http, LeaseKeys keys, String username, String password) {
         this.http = http;
@@ -44,40 +61,74 @@ final class EtcdV2Registry implements EtcdStore {
     }
 
     @Override
-    public String config() throws RegistryException, InterruptedException {
-        EtcdAnswer answer = http.read(request("GET", keys.config(), "?quorum=true", null));
+    public String config() throws StoreException, InterruptedException {
+        return config(configNow());
+    }
+
+    private EtcdAnswer configNow() throws StoreException, InterruptedException {
+        return http.read(request("GET", keys.config(), "?quorum=true", null));
+    }
+
+    private String config(EtcdAnswer answer) throws StoreException {
         return isMissing(answer) ? null : accepted(answer, "read", keys.config()).get("node").text("value");
     }
 
-    /** The folder is asked for with a slash behind it: that is what a role's {@code PREFIX/*} matches. */
+    /**
+     * The whole folder in one request, asked for with a slash behind it: that is what a role's {@code PREFIX/*} matches. A user who may
+     * read no more than the original needs, {@code config} and {@code subnets}, is served by two.
+     */
     @Override
-    public Snapshot list() throws RegistryException, InterruptedException {
-        Listing listing = new Listing("nodes", keys.config(), value -> value, this::lease);
-        EtcdAnswer answer = http.read(request("GET", keys.folder(), "?recursive=true&quorum=true", null), listing);
-        Cursor cursor = new Cursor(answer.index() + 1, answer.cluster());
-        if (isMissing(answer)) {
-            return new Snapshot(null, List.of(), cursor);
+    public Snapshot list() throws StoreException, InterruptedException {
+        Listing listing = new Listing("nodes", keys.config(), value -> value, this::entry);
+        if (!narrow) {
+            EtcdAnswer answer = http.read(request("GET", keys.folder(), RECURSIVE, null), listing);
+            if (!isRefused(answer) || isRefused(configNow())) {
+                return listing.snapshot(cursor(answer, keys.folder()));
+            }
+            narrow = true;
         }
-        accepted(answer, "list", keys.folder());
-        return listing.snapshot(cursor);
+        String config = config();
+        Cursor cursor = cursor(http.read(request("GET", keys.subnets() + "/", RECURSIVE, null), listing), keys.subnets() + "/");
+        toldConfig = config;
+        return new Snapshot(config, listing.snapshot(cursor).entries(), cursor);
     }
 
-    private Lease lease(JsonValue node) {
-        return keys.lease(node.text("key"), node.text("value"), expiry(node), node.integer("modifiedIndex"), 0);
+    /** Where a list was made, after a look whether it is one: "nothing there" from anything else than the store proves nothing. */
+    private Cursor cursor(EtcdAnswer answer, String folder) throws StoreException {
+        boolean listed = isMissing(answer);
+        if (!listed) {
+            JsonValue node = accepted(answer, "list", folder).get("node");
+            listed = node.isTrue("dir") && folder.equals(node.text("key") + "/");
+        }
+        if (!listed || answer.index() <= 0 || answer.cluster().isEmpty()) {
+            throw new StoreException("the answer to a list of " + folder + " (v2 API) is not that folder with an index: it is not etcd's");
+        }
+        return new Cursor(answer.index() + 1, answer.cluster());
+    }
+
+    private Entry entry(JsonValue node) {
+        return keys.entry(node.text("key"), node.get("value") instanceof JsonValue.Omitted ? null : node.text("value"), expiry(node), node.integer("modifiedIndex"));
     }
 
     /** By this host's clock, from the seconds left: etcd's own clock, in {@code expiration}, may be another. */
     private static Lease.Expiry expiry(JsonValue node) {
         // with less than a second left etcd omits the ttl and still tells the expiration
-        return node.get("expiration") == null ? new Lease.Never() : new Lease.At(Instant.now().plusSeconds(node.integer("ttl")));
+        return node.get("expiration") == null ? new Lease.Never()
+                : new Lease.At(Instant.now().plusSeconds(Math.clamp(node.integer("ttl"), 0, LONGEST_TTL_SECONDS)));
     }
 
     @Override
-    public void watchWhile(Cursor from, Predicate<Event> sink) throws RegistryException, InterruptedException {
+    public void watchWhile(Cursor from, Duration atMost, Predicate<StoreEvent> sink) throws StoreException, InterruptedException {
         long next = from.revision();
-        for (boolean first = true;; first = false) {
+        long startNanos = System.nanoTime();
+        int silent = 0;
+        for (boolean first = true; System.nanoTime() - startNanos < atMost.toNanos(); first = false) {
             String query = "?wait=true&recursive=true&waitIndex=" + next;
-            try (EtcdStream poll = http.stream(request("GET", keys.folder(), query, null), http.timeouts().poll())) {
+            String folder = narrow ? keys.subnets() + "/" : keys.folder();
+            try (EtcdStream poll = http.stream(request("GET", folder, query, null), http.timeouts().poll())) {
+                if (poll == null) {
+                    continue;
+                }
                 JsonValue change;
                 try {
                     if (poll.status() != 200) {
@@ -94,13 +145,16 @@ final class EtcdV2Registry implements EtcdStore {
                     if (change != null && poll.next() != null) {
                         return;
                     }
-                } catch (RegistryException e) {
+                } catch (StoreException e) {
                     throw e;
                 } catch (IOException e) {
                     if (poll.expired()) {
                         // what had happened up to the poll's start would have been told at once: the history of other people's keys, of
                         // which etcd remembers 1,000 changes, need not be asked for again
                         next = Math.max(next, poll.index() + 1);
+                        if ((narrow || ++silent % SILENT_POLLS == 0) && !isStillGood(poll, sink)) {
+                            return;
+                        }
                         continue;
                     }
                     change = null;
@@ -109,7 +163,7 @@ final class EtcdV2Registry implements EtcdStore {
                     WatchEnds.cut(http, poll);
                     return;
                 }
-                if (!apply(change, sink)) {
+                if (!apply(change, next, sink)) {
                     return;
                 }
                 next = change.get("node").integer("modifiedIndex") + 1;
@@ -117,7 +171,19 @@ final class EtcdV2Registry implements EtcdStore {
         }
     }
 
-    private void refuseUnlessCleared(EtcdAnswer answer) throws RegistryException {
+    /**
+     * A member serves watches from its own copy of the store: cut off from the others it is silent for ever. So now and then it has to ask
+     * them, by a read with a quorum; a member that can't is left for the next one.
+     */
+    private boolean isStillGood(EtcdStream poll, Predicate<StoreEvent> sink) throws StoreException, InterruptedException {
+        EtcdAnswer answer = configNow();
+        String config = config(answer);
+        boolean told = !narrow || Objects.equals(config, toldConfig) || sink.test(new StoreEvent.ConfigChanged(config));
+        toldConfig = config;
+        return told && answer.endpoint().equals(poll.endpoint());
+    }
+
+    private void refuseUnlessCleared(EtcdAnswer answer) throws StoreException {
         long code = errorCode(answer);
         if (code != INDEX_CLEARED && code != WATCHER_CLEARED) {
             throw failure(answer, "watch", keys.folder());
@@ -125,12 +191,12 @@ final class EtcdV2Registry implements EtcdStore {
     }
 
     /** False when the watch is to end. */
-    private boolean apply(JsonValue change, Predicate<Event> sink) {
+    private boolean apply(JsonValue change, long atLeast, Predicate<StoreEvent> sink) {
         JsonValue node = change.get("node");
-        if (node == null || node.integer("modifiedIndex") == 0) {
+        if (node == null || node.integer("modifiedIndex") < atLeast) {
             return false;
         }
-        String key = node.text("key");
+        String path = node.text("key");
         boolean gone = switch (change.text("action")) {
             case "delete", "expire", "compareAndDelete" -> true;
             default -> false;
@@ -139,40 +205,37 @@ final class EtcdV2Registry implements EtcdStore {
             // one event tells of a whole folder's end
             return !gone;
         }
-        if (key.equals(keys.config())) {
-            return sink.test(new ConfigChanged(gone ? null : node.text("value")));
+        if (path.equals(keys.config())) {
+            return sink.test(new StoreEvent.ConfigChanged(gone ? null : node.text("value")));
         }
-        Ipv4Subnet subnet = keys.subnetOf(key, node.integer("modifiedIndex"));
-        if (subnet == null) {
-            return true;
-        }
-        Lease lease = gone ? null : lease(node);
-        return sink.test(lease == null ? new LeaseGone(subnet) : new LeasePut(lease));
+        LeaseKey key = keys.keyOf(path);
+        return key == null || sink.test(gone ? new StoreEvent.Gone(key) : new StoreEvent.Put(entry(node)));
     }
 
     @Override
     public Lease create(Ipv4Subnet subnet, LeaseAttributes attributes, Duration timeToLive)
-            throws RegistryException, InterruptedException {
+            throws StoreException, InterruptedException {
+        LeaseKey key = LeaseKey.of(subnet);
         String form = form(attributes) + "&ttl=" + ttlSeconds(timeToLive);
-        return CarefulWrite.run(() -> put(subnet, "?prevExist=false", form), () -> get(subnet),
+        return CarefulWrite.run(() -> put(key, "?prevExist=false", form), () -> get(key),
                 now -> now != null && now.attributes().equals(attributes));
     }
 
     @Override
-    public Lease update(Lease held, LeaseAttributes attributes, Duration timeToLive) throws RegistryException, InterruptedException {
+    public Lease update(Lease held, LeaseAttributes attributes, Duration timeToLive) throws StoreException, InterruptedException {
         // a put without a ttl takes the ttl away, or leaves none
         String form = form(attributes) + (held.isReservation() ? "" : "&ttl=" + ttlSeconds(timeToLive));
-        return CarefulWrite.run(() -> put(held.subnet(), "?prevIndex=" + held.revision(), form), () -> get(held.subnet()),
-                now -> now != null && now.revision() > held.revision() && now.attributes().equals(attributes));
+        return CarefulWrite.run(() -> put(held.key(), "?prevIndex=" + held.asOf(), form), () -> get(held.key()),
+                now -> now != null && now.asOf() > held.asOf() && now.attributes().equals(attributes));
     }
 
     @Override
-    public void delete(Lease held) throws RegistryException, InterruptedException {
+    public void delete(Lease held) throws StoreException, InterruptedException {
+        String path = keys.pathOf(held.key());
         CarefulWrite.run(() -> {
-            String key = keys.keyOf(held.subnet());
-            accepted(http.write(request("DELETE", key, "?prevIndex=" + held.revision(), null)), "delete", key);
-            return null;
-        }, () -> get(held.subnet()), now -> now == null);
+            accepted(http.write(request("DELETE", path, "?prevIndex=" + held.asOf(), null)), "delete", path);
+            return false;
+        }, () -> !isMissing(http.read(request("GET", path, "?quorum=true", null))), there -> !there);
     }
 
     private static String form(LeaseAttributes attributes) {
@@ -183,19 +246,19 @@ final class EtcdV2Registry implements EtcdStore {
         return Math.max(1, timeToLive.toSeconds());
     }
 
-    private Lease put(Ipv4Subnet subnet, String query, String form) throws RegistryException, InterruptedException {
-        String key = keys.keyOf(subnet);
-        Lease lease = lease(accepted(http.write(request("PUT", key, query, form)), "write", key).get("node"));
-        if (lease == null) {
-            throw new RegistryException("etcd did not store " + key + " as it was written");
+    private Lease put(LeaseKey key, String query, String form) throws StoreException, InterruptedException {
+        String path = keys.pathOf(key);
+        if (entry(accepted(http.write(request("PUT", path, query, form)), "write", path).get("node")) instanceof Lease lease) {
+            return lease;
         }
-        return lease;
+        throw new StoreException("etcd did not store " + path + " as it was written");
     }
 
-    private Lease get(Ipv4Subnet subnet) throws RegistryException, InterruptedException {
-        String key = keys.keyOf(subnet);
-        EtcdAnswer answer = http.read(request("GET", key, "?quorum=true", null));
-        return isMissing(answer) ? null : lease(accepted(answer, "read", key).get("node"));
+    /** Null when it is gone, or is no lease. */
+    private Lease get(LeaseKey key) throws StoreException, InterruptedException {
+        String path = keys.pathOf(key);
+        EtcdAnswer answer = http.read(request("GET", path, "?quorum=true", null));
+        return !isMissing(answer) && entry(accepted(answer, "read", path).get("node")) instanceof Lease lease ? lease : null;
     }
 
     private EtcdHttp.Request request(String method, String key, String query, String form) {
@@ -214,26 +277,30 @@ final class EtcdV2Registry implements EtcdStore {
         return answer.json() == null ? 0 : answer.json().integer("errorCode");
     }
 
+    private static boolean isRefused(EtcdAnswer answer) {
+        return errorCode(answer) == REFUSED || answer.status() == 403;
+    }
+
     private static boolean isMissing(EtcdAnswer answer) {
         return errorCode(answer) == KEY_NOT_FOUND;
     }
 
     /** The answer's body if it is a success, else the exception that its error code stands for. */
-    private static JsonValue accepted(EtcdAnswer answer, String verb, String key) throws RegistryException {
+    private static JsonValue accepted(EtcdAnswer answer, String verb, String key) throws StoreException {
         if (answer.status() < 300 && answer.json() != null && answer.json().get("node") != null) {
             return answer.json();
         }
         throw failure(answer, verb, key);
     }
 
-    private static RegistryException failure(EtcdAnswer answer, String verb, String key) {
+    private static StoreException failure(EtcdAnswer answer, String verb, String key) {
         if (answer.json() == null && (answer.status() == 404 || answer.status() == 405)) {
             return new NotServedException(answer.endpoint() + " does not serve etcd's v2 API"
                     + " (etcd 3.4 and 3.5 do with --enable-v2, later ones never)");
         }
         return switch ((int) errorCode(answer)) {
             case KEY_NOT_FOUND, COMPARE_FAILED, KEY_EXISTS -> new LeaseConflictException(key + ": " + answer.reason());
-            default -> new RegistryException("etcd at " + answer.endpoint() + " did not " + verb + " " + key + " (v2 API): "
+            default -> new StoreException("etcd at " + answer.endpoint() + " did not " + verb + " " + key + " (v2 API): "
                     + answer.reason());
         };
     }

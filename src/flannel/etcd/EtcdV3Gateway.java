@@ -1,9 +1,11 @@
 package flannel.etcd;
 
 import flannel.json.JsonValue;
-import flannel.lease.RegistryException;
+import flannel.lease.StoreException;
 import java.io.IOException;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Calls of etcd's v3 API through its HTTP/JSON gateway (etcd 3.1 and later). Finds out under which path the gateway lives and keeps a token
@@ -23,9 +25,10 @@ final class EtcdV3Gateway {
     private final String folder;
     private final String username;
     private final String password;
+    private final ReentrantLock renewal = new ReentrantLock();
     private volatile int path;
     /** "" when authentication turned out to be off, null when there is none yet. */
-    private volatile String token;
+    private final AtomicReference<String> token;
 
     /** @param folder of the keys, for messages */
     EtcdV3Gateway(EtcdHttp http, String folder, String username, String password) {
@@ -33,16 +36,16 @@ final class EtcdV3Gateway {
         this.folder = folder;
         this.username = username;
         this.password = password;
-        this.token = username.isEmpty() ? "" : null;
+        this.token = new AtomicReference<>(username.isEmpty() ? "" : null);
     }
 
     /** Calls what may be repeated. */
-    JsonValue read(String method, JsonValue body) throws RegistryException, InterruptedException {
+    JsonValue read(String method, JsonValue body) throws StoreException, InterruptedException {
         return call(method, body, null, true);
     }
 
     /** Reads what is long. */
-    JsonValue list(String method, JsonValue body, EtcdHttp.LongList list) throws RegistryException, InterruptedException {
+    JsonValue list(String method, JsonValue body, EtcdHttp.LongList list) throws StoreException, InterruptedException {
         return call(method, body, list, true);
     }
 
@@ -51,7 +54,7 @@ final class EtcdV3Gateway {
      *
      * @throws LostAnswerException when it may have happened or not
      */
-    JsonValue write(String method, JsonValue body) throws RegistryException, InterruptedException {
+    JsonValue write(String method, JsonValue body) throws StoreException, InterruptedException {
         return call(method, body, null, false);
     }
 
@@ -61,24 +64,25 @@ final class EtcdV3Gateway {
     }
 
     private JsonValue call(String method, JsonValue body, EtcdHttp.LongList list, boolean repeatable)
-            throws RegistryException, InterruptedException {
+            throws StoreException, InterruptedException {
         boolean renewed = false;
         while (true) {
-            boolean fresh = token == null;
-            EtcdAnswer answer = send(method, body, list, repeatable, token());
+            boolean fresh = token.get() == null;
+            String used = token();
+            EtcdAnswer answer = send(method, body, list, repeatable, used);
             if (answer.status() == 200 && answer.json() != null) {
                 return answer.json();
             }
             if (renewed || fresh || !tokenRefused(answer)) {
                 throw refused(answer, method);
             }
-            token = null;
+            forget(used);
             renewed = true;
         }
     }
 
     private EtcdAnswer send(String method, JsonValue body, EtcdHttp.LongList list, boolean repeatable, String token)
-            throws RegistryException, InterruptedException {
+            throws StoreException, InterruptedException {
         String endpoint = "";
         for (int i = 0; i < PATHS.size(); i++) {
             int at = (path + i) % PATHS.size();
@@ -101,21 +105,39 @@ final class EtcdV3Gateway {
         return new EtcdHttp.Request("POST", path, "application/json", body.toString(), headers);
     }
 
-    private String token() throws RegistryException, InterruptedException {
-        String current = token;
-        if (current == null) {
-            String method = "/auth/authenticate";
-            EtcdAnswer answer = send(method, JsonValue.object("name", username, "password", password), null, true, "");
-            if (answer.status() == 200 && answer.json() != null) {
-                current = answer.json().text("token");
-            } else if (code(answer) == FAILED_PRECONDITION) {
-                current = ""; // authentication is not enabled
-            } else {
-                throw refused(answer, method);
-            }
-            token = current;
+    private String token() throws StoreException, InterruptedException {
+        String current = token.get();
+        if (current != null) {
+            return current;
         }
-        return current;
+        // one asks for all that wait
+        renewal.lockInterruptibly();
+        try {
+            current = token.get();
+            if (current == null) {
+                current = authenticate();
+                token.set(current);
+            }
+            return current;
+        } finally {
+            renewal.unlock();
+        }
+    }
+
+    private String authenticate() throws StoreException, InterruptedException {
+        String method = "/auth/authenticate";
+        EtcdAnswer answer = send(method, JsonValue.object("name", username, "password", password), null, true, "");
+        if (answer.status() == 200 && answer.json() != null) {
+            String given = answer.json().text("token");
+            if (!given.matches("[!-~]+")) { // what a header may hold
+                throw new StoreException("etcd at " + answer.endpoint() + " let user " + username + " in and gave no token (v3 API)");
+            }
+            return given;
+        }
+        if (code(answer) == FAILED_PRECONDITION) {
+            return ""; // authentication is not enabled
+        }
+        throw refused(answer, method);
     }
 
     /** True when a new token may help: tokens live for minutes, die with a restart, and with a change of users or roles. */
@@ -126,15 +148,21 @@ final class EtcdV3Gateway {
 
     /** Forgets the token; the next call gets a new one. */
     void forgetToken() {
+        forget(token.get());
+    }
+
+    /** Unless somebody has got another one since. */
+    private void forget(String refused) {
         if (!username.isEmpty()) {
-            token = null;
+            token.compareAndSet(refused, null);
         }
     }
 
-    /** Opens a watch at the member that answered last. */
-    EtcdStream watch(JsonValue body) throws RegistryException, InterruptedException {
-        EtcdStream stream = http.stream(request(PATHS.get(path) + "/watch", body, token()), http.timeouts().poll());
-        if (stream.status() == 200) {
+    /** Opens a watch at the member that answered last; null when it was silent to its end, see {@link EtcdHttp#stream}. */
+    EtcdStream watch(JsonValue body) throws StoreException, InterruptedException {
+        String used = token();
+        EtcdStream stream = http.stream(request(PATHS.get(path) + "/watch", body, used), http.timeouts().poll());
+        if (stream == null || stream.status() == 200) {
             return stream;
         }
         EtcdAnswer answer;
@@ -144,7 +172,7 @@ final class EtcdV3Gateway {
             throw new UnavailableException("etcd can't be watched: " + stream.endpoint() + ": " + e.getMessage(), true);
         }
         if (tokenRefused(answer)) {
-            forgetToken();
+            forget(used);
         }
         throw refused(answer, "/watch");
     }
@@ -153,16 +181,16 @@ final class EtcdV3Gateway {
         return answer.json() == null ? 0 : answer.json().integer("code");
     }
 
-    private RegistryException refused(EtcdAnswer answer, String method) {
+    private StoreException refused(EtcdAnswer answer, String method) {
         if (answer.text().startsWith("CommonName of client")) {
-            return new RegistryException("etcd at " + answer.endpoint() + " has authentication on, and its v3 HTTP API then refuses client"
+            return new StoreException("etcd at " + answer.endpoint() + " has authentication on, and its v3 HTTP API then refuses client"
                     + " certificates with a common name (CN): use a certificate whose subject has no CN, with -etcd-username and"
                     + " -etcd-password");
         }
         if (answer.json() == null && answer.status() == 404) {
             return new NotServedException(answer.endpoint() + " does not serve etcd's v3 API over HTTP");
         }
-        return new RegistryException("etcd at " + answer.endpoint() + " refused " + method.substring(1)
+        return new StoreException("etcd at " + answer.endpoint() + " refused " + method.substring(1)
                 + (method.startsWith("/kv") || method.equals("/watch") ? " of " + folder : "") + " (v3 API): " + answer.reason());
     }
 }

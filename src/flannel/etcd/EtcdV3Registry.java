@@ -1,10 +1,13 @@
 package flannel.etcd;
 
 import flannel.json.JsonValue;
+import flannel.lease.Entry;
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
 import flannel.lease.LeaseConflictException;
-import flannel.lease.RegistryException;
+import flannel.lease.LeaseKey;
+import flannel.lease.StoreEvent;
+import flannel.lease.StoreException;
 import flannel.net.Ipv4Subnet;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -36,17 +39,25 @@ final class EtcdV3Registry implements EtcdStore {
     }
 
     @Override
-    public String config() throws RegistryException, InterruptedException {
+    public String config() throws StoreException, InterruptedException {
         JsonValue kv = read(keys.config());
         return kv == null ? null : decode(kv.text("value"));
     }
 
     @Override
-    public Snapshot list() throws RegistryException, InterruptedException {
-        Listing listing = new Listing("kvs", encode(keys.config()), EtcdV3Registry::decode, kv -> lease(decode(kv.text("key")), kv));
+    public Snapshot list() throws StoreException, InterruptedException {
+        Listing listing = new Listing("kvs", encode(keys.config()), EtcdV3Registry::decode, this::entry);
         JsonValue answer = gateway.list("/kv/range",
                 JsonValue.object("key", encode(keys.folder()), "range_end", encode(folderEnd())), listing);
+        if (revision(answer) <= 0 || cluster(answer).isEmpty()) {
+            throw noStore(keys.folder());
+        }
         return listing.snapshot(new Cursor(revision(answer) + 1, cluster(answer)));
+    }
+
+    /** An answer without the header that etcd puts on each may come from anything, and "nothing there" from it proves nothing. */
+    private static StoreException noStore(String what) {
+        return new StoreException("the answer to a range of " + what + " (v3 API) has no header with a revision: it is not etcd's");
     }
 
     /** End of the range of all keys that start with the folder: '0' comes after '/'. */
@@ -55,10 +66,14 @@ final class EtcdV3Registry implements EtcdStore {
         return folder.substring(0, folder.length() - 1) + "0";
     }
 
-    private Lease lease(String key, JsonValue kv) {
-        long storeLease = kv.integer("lease");
-        return keys.lease(key, decode(kv.text("value")), storeLease == 0 ? new Lease.Never() : new Lease.Unknown(),
-                kv.integer("mod_revision"), storeLease);
+    private Entry entry(JsonValue kv) {
+        return keys.entry(decode(kv.text("key")), kv.get("value") instanceof JsonValue.Omitted ? null : decode(kv.text("value")), etcdLease(kv) == 0 ? new Lease.Never() : new Lease.Unknown(),
+                kv.integer("mod_revision"));
+    }
+
+    /** Id of the etcd lease that a key hangs on; 0 for none. */
+    private static long etcdLease(JsonValue kv) {
+        return kv.integer("lease");
     }
 
     private static long revision(JsonValue message) {
@@ -70,12 +85,13 @@ final class EtcdV3Registry implements EtcdStore {
     }
 
     @Override
-    public void watchWhile(Cursor from, Predicate<Event> sink) throws RegistryException, InterruptedException {
+    public void watchWhile(Cursor from, Duration atMost, Predicate<StoreEvent> sink) throws StoreException, InterruptedException {
         long next = from.revision();
-        for (boolean first = true;; first = false) {
+        long startNanos = System.nanoTime();
+        for (boolean first = true; System.nanoTime() - startNanos < atMost.toNanos(); first = false) {
             try (EtcdStream poll = gateway.watch(JsonValue.object("create_request", JsonValue.object("key", encode(keys.folder()),
                     "range_end", encode(folderEnd()), "start_revision", Long.toString(next))))) {
-                while (true) {
+                while (poll != null) {
                     JsonValue message;
                     try {
                         message = poll.next();
@@ -111,95 +127,92 @@ final class EtcdV3Registry implements EtcdStore {
         }
     }
 
-    private void refuseUnlessCompacted(EtcdStream poll, JsonValue result) throws RegistryException {
+    private void refuseUnlessCompacted(EtcdStream poll, JsonValue result) throws StoreException {
         String reason = result.text("cancel_reason");
         if (reason.contains("Unauthenticated") || reason.contains("auth token") || reason.contains("auth store")) {
             gateway.forgetToken();
         } else if (result.integer("compact_revision") == 0) {
-            throw new RegistryException("etcd at " + poll.endpoint() + " refused to watch " + keys.folder() + " (v3 API): "
+            throw new StoreException("etcd at " + poll.endpoint() + " refused to watch " + keys.folder() + " (v3 API): "
                     + (reason.isEmpty() ? "canceled" : reason));
         }
     }
 
     /** False when the watch is to end. */
-    private boolean apply(JsonValue event, Predicate<Event> sink) {
+    private boolean apply(JsonValue event, Predicate<StoreEvent> sink) {
         JsonValue kv = event.get("kv");
         boolean gone = event.text("type").equals("DELETE");
-        String key = decode(kv.text("key"));
-        if (key.equals(keys.config())) {
-            return sink.test(new ConfigChanged(gone ? null : decode(kv.text("value"))));
+        String path = decode(kv.text("key"));
+        if (path.equals(keys.config())) {
+            return sink.test(new StoreEvent.ConfigChanged(gone ? null : decode(kv.text("value"))));
         }
-        Ipv4Subnet subnet = keys.subnetOf(key, kv.integer("mod_revision"));
-        if (subnet == null) {
-            return true;
-        }
-        Lease lease = gone ? null : lease(key, kv);
-        return sink.test(lease == null ? new LeaseGone(subnet) : new LeasePut(lease));
+        LeaseKey key = keys.keyOf(path);
+        return key == null || sink.test(gone ? new StoreEvent.Gone(key) : new StoreEvent.Put(entry(kv)));
     }
 
     @Override
     public Lease create(Ipv4Subnet subnet, LeaseAttributes attributes, Duration timeToLive)
-            throws RegistryException, InterruptedException {
-        JsonValue compare = JsonValue.object("key", encode(keys.keyOf(subnet)), "target", "VERSION", "result", "EQUAL", "version", "0");
-        return putOnNewLease(compare, subnet, attributes, timeToLive);
+            throws StoreException, InterruptedException {
+        String path = keys.pathOf(LeaseKey.of(subnet));
+        JsonValue compare = JsonValue.object("key", encode(path), "target", "VERSION", "result", "EQUAL", "version", "0");
+        return putOnNewLease(compare, LeaseKey.of(subnet), subnet, attributes, timeToLive);
     }
 
     @Override
-    public Lease update(Lease held, LeaseAttributes attributes, Duration timeToLive) throws RegistryException, InterruptedException {
+    public Lease update(Lease held, LeaseAttributes attributes, Duration timeToLive) throws StoreException, InterruptedException {
         if (held.isReservation()) {
-            return put(unchanged(held), held.subnet(), attributes, 0, new Lease.Never());
+            return put(unchanged(held), held.key(), held.subnet(), attributes, 0, new Lease.Never());
         }
-        if (held.storeLease() != 0 && attributes.equals(held.attributes())) {
-            Lease kept = keepAlive(held, timeToLive);
-            if (kept != null) {
-                return kept;
-            }
+        JsonValue kv = read(keys.pathOf(held.key()));
+        if (kv == null || kv.integer("mod_revision") != held.asOf()) {
+            throw new LeaseConflictException(keys.pathOf(held.key()) + ": " + (kv == null ? "deleted" : "written") + " by somebody else");
         }
-        Lease lease = putOnNewLease(unchanged(held), held.subnet(), attributes, timeToLive);
-        revokeIfUnused(held.storeLease());
+        boolean saysIt = entry(kv) instanceof Lease now && now.attributes().equals(attributes);
+        Lease kept = saysIt && etcdLease(kv) != 0 ? keepAlive(held, etcdLease(kv), attributes, timeToLive) : null;
+        if (kept != null) {
+            return kept;
+        }
+        Lease lease = putOnNewLease(unchanged(held), held.key(), held.subnet(), attributes, timeToLive);
+        revokeIfUnused(etcdLease(kv));
         return lease;
     }
 
     /** Renews without a write; null when the etcd lease is gone or too short. */
-    private Lease keepAlive(Lease held, Duration timeToLive) throws RegistryException, InterruptedException {
-        String key = keys.keyOf(held.subnet());
-        JsonValue kv = read(key);
-        if (kv == null || kv.integer("mod_revision") != held.revision()) {
-            throw new LeaseConflictException(key + ": " + (kv == null ? "deleted" : "written") + " by somebody else");
-        }
+    private Lease keepAlive(Lease held, long etcdLease, LeaseAttributes attributes, Duration timeToLive)
+            throws StoreException, InterruptedException {
         // a stream in gRPC; the gateway answers one request with one message
-        JsonValue answer = gateway.read("/lease/keepalive", JsonValue.object("ID", Long.toString(held.storeLease()))).get("result");
+        JsonValue answer = gateway.read("/lease/keepalive", JsonValue.object("ID", Long.toString(etcdLease))).get("result");
         long ttlSeconds = answer == null ? 0 : answer.integer("TTL");
         return ttlSeconds == 0 || ttlSeconds < timeToLive.toSeconds() ? null
-                : new Lease(held.subnet(), held.attributes(), in(ttlSeconds), held.revision(), held.storeLease());
+                : new Lease(held.key(), held.subnet(), attributes, in(ttlSeconds), held.asOf());
     }
 
     @Override
-    public void delete(Lease held) throws RegistryException, InterruptedException {
-        String key = keys.keyOf(held.subnet());
-        JsonValue delete = JsonValue.object("request_delete_range", JsonValue.object("key", encode(key)));
+    public void delete(Lease held) throws StoreException, InterruptedException {
+        String path = keys.pathOf(held.key());
+        JsonValue before = read(path);
+        JsonValue delete = JsonValue.object("request_delete_range", JsonValue.object("key", encode(path)));
         CarefulWrite.run(() -> {
-            transact(unchanged(held), delete, key);
+            transact(unchanged(held), delete, path);
             return null;
-        }, () -> current(held.subnet()), now -> now == null);
-        revokeIfUnused(held.storeLease());
+        }, () -> read(path), now -> now == null);
+        revokeIfUnused(before == null ? 0 : etcdLease(before));
     }
 
     private JsonValue unchanged(Lease held) {
-        return JsonValue.object("key", encode(keys.keyOf(held.subnet())), "target", "MOD", "result", "EQUAL",
-                "mod_revision", Long.toString(held.revision()));
+        return JsonValue.object("key", encode(keys.pathOf(held.key())), "target", "MOD", "result", "EQUAL",
+                "mod_revision", Long.toString(held.asOf()));
     }
 
-    private Lease putOnNewLease(JsonValue compare, Ipv4Subnet subnet, LeaseAttributes attributes, Duration timeToLive)
-            throws RegistryException, InterruptedException {
+    private Lease putOnNewLease(JsonValue compare, LeaseKey key, Ipv4Subnet subnet, LeaseAttributes attributes, Duration timeToLive)
+            throws StoreException, InterruptedException {
         // asked for again after a lost answer, it leaves an etcd lease without a key, which ends by itself
         JsonValue granted = gateway.read("/lease/grant",
                 JsonValue.object("TTL", Long.toString(Math.max(1, timeToLive.toSeconds()))));
-        long storeLease = granted.integer("ID");
+        long etcdLease = granted.integer("ID");
         try {
-            return put(compare, subnet, attributes, storeLease, in(granted.integer("TTL")));
-        } catch (LeaseConflictException e) {
-            revokeIfUnused(storeLease);
+            return put(compare, key, subnet, attributes, etcdLease, in(granted.integer("TTL")));
+        } catch (StoreException e) {
+            revokeIfUnused(etcdLease); // a refused write is tried again and again, each time on a lease of a day
             throw e;
         }
     }
@@ -208,50 +221,56 @@ final class EtcdV3Registry implements EtcdStore {
         return new Lease.At(Instant.now().plusSeconds(seconds));
     }
 
-    private Lease put(JsonValue compare, Ipv4Subnet subnet, LeaseAttributes attributes, long storeLease, Lease.Expiry expiry)
-            throws RegistryException, InterruptedException {
-        String key = keys.keyOf(subnet);
-        JsonValue put = JsonValue.object("request_put", JsonValue.object("key", encode(key), "value", encode(attributes.toJson()),
-                "lease", storeLease == 0 ? null : Long.toString(storeLease)));
-        Lease written = CarefulWrite.run(() -> new Lease(subnet, attributes, expiry, transact(compare, put, key), storeLease),
-                () -> current(subnet),
-                now -> now != null && now.storeLease() == storeLease && now.attributes().equals(attributes));
-        return new Lease(subnet, attributes, expiry, written.revision(), storeLease);
+    private Lease put(JsonValue compare, LeaseKey key, Ipv4Subnet subnet, LeaseAttributes attributes, long etcdLease, Lease.Expiry expiry)
+            throws StoreException, InterruptedException {
+        String path = keys.pathOf(key);
+        JsonValue put = JsonValue.object("request_put", JsonValue.object("key", encode(path), "value", encode(attributes.toJson()),
+                "lease", etcdLease == 0 ? null : Long.toString(etcdLease)));
+        long revision = CarefulWrite.run(() -> transact(compare, put, path),
+                () -> revisionOfOurs(path, attributes, etcdLease), found -> found != 0);
+        return new Lease(key, subnet, attributes, expiry, revision);
+    }
+
+    /** The revision at which a key was written if it is by the write with this value and etcd lease, which only that one had; else 0. */
+    private long revisionOfOurs(String path, LeaseAttributes attributes, long etcdLease) throws StoreException, InterruptedException {
+        JsonValue kv = read(path);
+        return kv != null && etcdLease(kv) == etcdLease && entry(kv) instanceof Lease now && now.attributes().equals(attributes)
+                ? now.asOf() : 0;
     }
 
     /** Does it if the comparison holds; answers the revision that it made. */
-    private long transact(JsonValue compare, JsonValue operation, String key) throws RegistryException, InterruptedException {
+    private long transact(JsonValue compare, JsonValue operation, String path) throws StoreException, InterruptedException {
         JsonValue answer = gateway.write("/kv/txn",
                 JsonValue.object("compare", List.of(compare), "success", List.of(operation)));
         if (!answer.isTrue("succeeded")) {
-            throw new LeaseConflictException(key + ": written by somebody else");
+            throw new LeaseConflictException(path + ": written by somebody else");
         }
         return revision(answer);
     }
 
     /** Best effort: an etcd lease that nobody uses ends by itself. One that other keys hang on would take them along. */
-    private void revokeIfUnused(long storeLease) throws InterruptedException {
-        if (storeLease == 0) {
+    private void revokeIfUnused(long etcdLease) throws InterruptedException {
+        if (etcdLease == 0) {
             return;
         }
         try {
-            JsonValue id = JsonValue.object("ID", Long.toString(storeLease), "keys", true);
+            JsonValue id = JsonValue.object("ID", Long.toString(etcdLease), "keys", true);
             JsonValue used = gateway.read(gateway.leaseMethod("timetolive"), id);
             if (used.integer("TTL") > 0 && used.list("keys").isEmpty()) {
-                gateway.read(gateway.leaseMethod("revoke"), JsonValue.object("ID", Long.toString(storeLease)));
+                gateway.read(gateway.leaseMethod("revoke"), JsonValue.object("ID", Long.toString(etcdLease)));
             }
-        } catch (RegistryException e) {
+        } catch (StoreException e) {
             // see above
         }
     }
 
-    private Lease current(Ipv4Subnet subnet) throws RegistryException, InterruptedException {
-        JsonValue kv = read(keys.keyOf(subnet));
-        return kv == null ? null : lease(keys.keyOf(subnet), kv);
-    }
-
-    private JsonValue read(String key) throws RegistryException, InterruptedException {
-        List<JsonValue> found = gateway.read("/kv/range", JsonValue.object("key", encode(key))).list("kvs");
+    /** The key as etcd tells it; null when it is not there. */
+    private JsonValue read(String path) throws StoreException, InterruptedException {
+        JsonValue answer = gateway.read("/kv/range", JsonValue.object("key", encode(path)));
+        if (revision(answer) <= 0) {
+            throw noStore(path);
+        }
+        List<JsonValue> found = answer.list("kvs");
         return found.isEmpty() ? null : found.getFirst();
     }
 

@@ -2,8 +2,8 @@ package flannel.etcd;
 
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
-import flannel.lease.LeaseRegistry;
-import flannel.lease.RegistryException;
+import flannel.lease.StoreEvent;
+import flannel.lease.StoreException;
 import flannel.log.Log;
 import flannel.net.Ipv4Subnet;
 import java.time.Duration;
@@ -26,7 +26,7 @@ final class ForcedRegistry implements LeaseRegistry {
     }
 
     @Override
-    public Snapshot list() throws RegistryException, InterruptedException {
+    public Snapshot list() throws StoreException, InterruptedException {
         Snapshot snapshot = store.list();
         if (snapshot.config() == null && !hinted && otherHasConfig()) {
             hinted = true;
@@ -39,29 +39,29 @@ final class ForcedRegistry implements LeaseRegistry {
     private boolean otherHasConfig() throws InterruptedException {
         try {
             return other.config() != null;
-        } catch (RegistryException e) {
+        } catch (StoreException e) {
             return false;
         }
     }
 
     @Override
-    public void watch(Cursor from, Consumer<Event> sink) throws RegistryException, InterruptedException {
-        store.watch(from, sink);
+    public void watch(Cursor from, Duration atMost, Consumer<StoreEvent> sink) throws StoreException, InterruptedException {
+        store.watch(from, atMost, sink);
     }
 
     @Override
     public Lease create(Ipv4Subnet subnet, LeaseAttributes attributes, Duration timeToLive)
-            throws RegistryException, InterruptedException {
+            throws StoreException, InterruptedException {
         return store.create(subnet, attributes, timeToLive);
     }
 
     @Override
-    public Lease update(Lease held, LeaseAttributes attributes, Duration timeToLive) throws RegistryException, InterruptedException {
+    public Lease update(Lease held, LeaseAttributes attributes, Duration timeToLive) throws StoreException, InterruptedException {
         return store.update(held, attributes, timeToLive);
     }
 
     @Override
-    public void delete(Lease held) throws RegistryException, InterruptedException {
+    public void delete(Lease held) throws StoreException, InterruptedException {
         store.delete(held);
     }
 

@@ -1,29 +1,27 @@
 package flannel.etcd;
 
 import flannel.json.JsonException;
+import flannel.lease.Entry;
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
-import flannel.log.Log;
+import flannel.lease.LeaseKey;
 import flannel.net.Ipv4Subnet;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.Optional;
 
 /**
  * The network's keys and what they mean: {@code PREFIX/config} and {@code PREFIX/subnets/10.1.83.0-24}. Everything else under the prefix is
- * somebody else's. A key or value below {@code subnets/} that makes no sense is warned of once for each time it is written.
+ * somebody else's. Pure.
  */
 final class LeaseKeys {
 
-    private static final int MAX_WARNED = 1000;
+    /** A lease's name has 18 characters, one for two address families at most 60; what is longer is shown by its start. */
+    private static final int LONGEST_NAME = 100;
 
     private final String prefix;
-    private final Log log;
-    private final Map<String, Long> warned = new HashMap<>();
 
     /** @param prefix as {@link EtcdOptions#folder()} gives it */
-    LeaseKeys(String prefix, Log log) {
+    LeaseKeys(String prefix) {
         this.prefix = prefix;
-        this.log = log;
     }
 
     /** The folder of both, with a slash behind it. */
@@ -39,51 +37,41 @@ final class LeaseKeys {
         return prefix + "/subnets";
     }
 
-    String keyOf(Ipv4Subnet subnet) {
-        return subnets() + "/" + subnet.toKey();
+    /** Where a lease is. */
+    String pathOf(LeaseKey key) {
+        return subnets() + "/" + key;
     }
 
-    /** The subnet that a key stands for; null when it is no lease's key. */
-    Ipv4Subnet subnetOf(String key, long revision) {
-        if (!key.startsWith(prefix) || !key.startsWith("/subnets/", prefix.length())) {
+    /** The name of what a path stands for; null when it is not below {@code subnets/}. */
+    LeaseKey keyOf(String path) {
+        if (!path.startsWith(prefix) || !path.startsWith("/subnets/", prefix.length())) {
             return null;
         }
-        String name = key.substring(prefix.length() + "/subnets/".length());
-        // newer Go flannels name dual-stack leases a.b.c.d-24&v6-64
-        String ipv4 = name.indexOf('&') < 0 ? name : name.substring(0, name.indexOf('&'));
-        try {
-            Ipv4Subnet subnet = Ipv4Subnet.parseKey(ipv4);
-            if (subnet.toKey().equals(ipv4)) {
-                return subnet;
-            }
-        } catch (IllegalArgumentException e) {
-            // said below
-        }
-        warn(key, revision, "the name is not a subnet of the form a.b.c.d-len");
-        return null;
+        String name = path.substring(prefix.length() + "/subnets/".length());
+        return new LeaseKey(name.length() > LONGEST_NAME ? name.substring(0, LONGEST_NAME) + "…" : name);
     }
 
-    /** The lease that a key and value make; null when they make none. */
-    Lease lease(String key, String value, Lease.Expiry expiry, long revision, long storeLease) {
-        Ipv4Subnet subnet = subnetOf(key, revision);
-        if (subnet == null) {
+    /**
+     * What a path and its value make: a lease, or something that only is in the way; null when it is not below {@code subnets/}.
+     *
+     * @param value null for one that was too large to be read
+     */
+    Entry entry(String path, String value, Lease.Expiry expiry, long revision) {
+        LeaseKey key = keyOf(path);
+        if (key == null) {
             return null;
         }
+        Optional<Ipv4Subnet> subnet = key.subnet();
+        if (subnet.isEmpty() || !key.name().startsWith(subnet.get().toKey())) {
+            return new Entry.Occupied(key, "the name is not a subnet of the form a.b.c.d-len", revision);
+        }
+        if (value == null) {
+            return new Entry.Occupied(key, "the value is larger than any lease's", revision);
+        }
         try {
-            return new Lease(subnet, LeaseAttributes.parse(value), expiry, revision, storeLease);
+            return new Lease(key, subnet.get(), LeaseAttributes.parse(value), expiry, revision);
         } catch (JsonException e) {
-            warn(key, revision, "the value is not a lease: " + e.getMessage());
-            return null;
-        }
-    }
-
-    private synchronized void warn(String key, long revision, String why) {
-        if (warned.size() >= MAX_WARNED && !warned.containsKey(key)) {
-            warned.clear();
-        }
-        Long before = warned.put(key, revision);
-        if (before == null || before != revision) {
-            log.warning("ignoring " + key + " in etcd: " + why);
+            return new Entry.Occupied(key, "the value is not a lease: " + e.getMessage(), revision);
         }
     }
 }

@@ -1,35 +1,35 @@
 package flannel.etcd;
 
+import flannel.etcd.LeaseRegistry.Cursor;
+import flannel.etcd.LeaseRegistry.Snapshot;
 import flannel.json.JsonValue;
-import flannel.lease.Lease;
-import flannel.lease.LeaseRegistry.Cursor;
-import flannel.lease.LeaseRegistry.Snapshot;
+import flannel.lease.Entry;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
-/** Gathers the config and the leases while the answer that lists them arrives. */
+/** Gathers the config and the entries while the answer that lists them arrives. */
 final class Listing implements EtcdHttp.LongList {
 
     private final String member;
     private final String configKey;
     private final UnaryOperator<String> decodeValue;
-    private final Function<JsonValue, Lease> readLease;
+    private final Function<JsonValue, Entry> readEntry;
     private String config;
-    private List<Lease> leases = new ArrayList<>();
+    private List<Entry> entries = new ArrayList<>();
 
     /**
      * @param member      name of the members that are arrays of entries
      * @param configKey   the config's key, as it stands in an entry
      * @param decodeValue makes text of a value as it stands in an entry
-     * @param readLease   makes a lease of an entry, or null
+     * @param readEntry   reads an entry; null for one that is none of ours
      */
-    Listing(String member, String configKey, UnaryOperator<String> decodeValue, Function<JsonValue, Lease> readLease) {
+    Listing(String member, String configKey, UnaryOperator<String> decodeValue, Function<JsonValue, Entry> readEntry) {
         this.member = member;
         this.configKey = configKey;
         this.decodeValue = decodeValue;
-        this.readLease = readLease;
+        this.readEntry = readEntry;
     }
 
     @Override
@@ -40,25 +40,25 @@ final class Listing implements EtcdHttp.LongList {
     @Override
     public void restart() {
         config = null;
-        leases = new ArrayList<>();
+        entries = new ArrayList<>();
     }
 
     @Override
-    public void element(JsonValue entry) {
-        if (entry.isTrue("dir")) {
+    public void element(JsonValue element) {
+        if (element.isTrue("dir")) {
             return; // v2: what is inside has been told
         }
-        if (entry.text("key").equals(configKey)) {
-            config = decodeValue.apply(entry.text("value"));
+        if (element.text("key").equals(configKey)) {
+            config = decodeValue.apply(element.text("value"));
             return;
         }
-        Lease lease = readLease.apply(entry);
-        if (lease != null) {
-            leases.add(lease);
+        Entry entry = readEntry.apply(element);
+        if (entry != null) {
+            entries.add(entry);
         }
     }
 
     Snapshot snapshot(Cursor cursor) {
-        return new Snapshot(config, leases, cursor);
+        return new Snapshot(config, entries, cursor);
     }
 }

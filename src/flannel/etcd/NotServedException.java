@@ -1,9 +1,9 @@
 package flannel.etcd;
 
-import flannel.lease.RegistryException;
+import flannel.lease.StoreException;
 
 /** The server answers, but not on this API's paths. */
-final class NotServedException extends RegistryException {
+final class NotServedException extends StoreException {
 
     private static final long serialVersionUID = 1L;
 

@@ -1,18 +1,15 @@
 package flannel.etcd;
 
+import flannel.files.FileException;
+import flannel.files.SmallFiles;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.PrivateKey;
-import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
 import java.security.spec.InvalidKeySpecException;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
@@ -24,6 +21,9 @@ import java.util.List;
  * SEC1 for elliptic curves (RFC 5915), are wrapped into it.
  */
 final class Pem {
+
+    /** A system's whole bundle of authorities has a quarter of that. */
+    private static final int MAX_BYTES = 1 << 20;
 
     /** AlgorithmIdentifier of rsaEncryption with NULL parameters. */
     private static final byte[] RSA = {0x30, 13, 6, 9, 0x2a, (byte) 0x86, 0x48, (byte) 0x86, (byte) 0xf7, 13, 1, 1, 1, 5, 0};
@@ -47,19 +47,19 @@ final class Pem {
      *
      * @throws IllegalArgumentException with a sentence that names the file
      */
-    static List<Certificate> certificates(String file) {
-        List<Certificate> certificates = new ArrayList<>();
+    static List<X509Certificate> certificates(Path file) {
+        List<X509Certificate> certificates = new ArrayList<>();
         String text = text(file);
         try {
             CertificateFactory factory = CertificateFactory.getInstance("X.509");
             for (byte[] der : blocks(file, text, "CERTIFICATE")) {
-                certificates.add(factory.generateCertificate(new ByteArrayInputStream(der)));
+                certificates.add((X509Certificate) factory.generateCertificate(new ByteArrayInputStream(der)));
             }
         } catch (GeneralSecurityException e) {
             throw new IllegalArgumentException("a certificate in " + file + " can't be read: " + e.getMessage(), e);
         }
         if (certificates.isEmpty()) {
-            throw new IllegalArgumentException(file + " holds no PEM certificate");
+            throw holdsNo("certificate", file, text, "a private key", "PRIVATE KEY");
         }
         return certificates;
     }
@@ -69,7 +69,7 @@ final class Pem {
      *
      * @throws IllegalArgumentException with a sentence that names the file
      */
-    static PrivateKey privateKey(String file) {
+    static PrivateKey privateKey(Path file) {
         String text = text(file);
         if (text.contains("ENCRYPTED")) {
             throw new IllegalArgumentException("the key in " + file + " is encrypted: flanneld needs it without a passphrase");
@@ -87,22 +87,23 @@ final class Pem {
         } catch (GeneralSecurityException | IndexOutOfBoundsException e) {
             throw new IllegalArgumentException("the key in " + file + " can't be read", e);
         }
-        throw new IllegalArgumentException(file + " holds no PEM private key");
+        throw holdsNo("private key", file, text, "a certificate", "CERTIFICATE");
     }
 
-    private static String text(String file) {
+    private static String text(Path file) {
         try {
-            return Files.readString(Path.of(file), StandardCharsets.ISO_8859_1);
-        } catch (NoSuchFileException e) {
-            throw new IllegalArgumentException(file + " does not exist", e);
-        } catch (AccessDeniedException e) {
-            throw new IllegalArgumentException(file + " can't be read: permission denied", e);
-        } catch (IOException e) {
-            throw new IllegalArgumentException(file + " can't be read: " + e.getMessage(), e);
+            return SmallFiles.read(file, MAX_BYTES);
+        } catch (FileException e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
         }
     }
 
-    private static List<byte[]> blocks(String file, String text, String label) {
+    /** The likeliest reason is that two files were swapped. */
+    private static IllegalArgumentException holdsNo(String wanted, Path file, String text, String other, String label) {
+        return new IllegalArgumentException(file + " holds no PEM " + wanted + (text.contains(label + "-----") ? ", but " + other : ""));
+    }
+
+    private static List<byte[]> blocks(Path file, String text, String label) {
         String begin = "-----BEGIN " + label + "-----";
         String end = "-----END " + label + "-----";
         List<byte[]> blocks = new ArrayList<>();

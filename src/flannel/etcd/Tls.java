@@ -1,5 +1,6 @@
 package flannel.etcd;
 
+import flannel.files.SmallFiles;
 import flannel.log.Log;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -8,9 +9,15 @@ import java.nio.file.attribute.FileTime;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.PrivateKey;
-import java.security.cert.Certificate;
-import java.util.ArrayList;
+import java.security.PublicKey;
+import java.security.Signature;
+import java.security.cert.CertificateExpiredException;
+import java.security.cert.CertificateNotYetValidException;
+import java.security.cert.X509Certificate;
+import java.time.Instant;
 import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
@@ -23,17 +30,49 @@ final class Tls {
 
     private static final char[] NO_PASSWORD = new char[0];
 
-    private final String cafile;
-    private final String certfile;
-    private final String keyfile;
+    /** With which a server says that it does not like the client's certificate (RFC 8446, 6.2), or that there is none. */
+    private static final List<String> CLIENT_CERTIFICATE_ALERTS = List.of("bad_certificate", "unsupported_certificate",
+            "certificate_revoked", "certificate_expired", "certificate_unknown", "unknown_ca", "certificate_required", "decrypt_error");
+
+    /** @param option without dashes; a file that is not given is null */
+    private record Setting(String option, Path file) {
+
+        static Setting of(String option, String text) {
+            return new Setting(option, text.isEmpty() ? null : SmallFiles.path(option, text));
+        }
+
+        boolean isGiven() {
+            return file != null;
+        }
+
+        <T> T read(Function<Path, T> reader) {
+            try {
+                return reader.apply(file);
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException("-" + option + ": " + e.getMessage(), e);
+            }
+        }
+
+        FileTime changed() {
+            try {
+                return file == null ? FileTime.fromMillis(0) : Files.getLastModifiedTime(file);
+            } catch (IOException e) {
+                return FileTime.fromMillis(-1);
+            }
+        }
+    }
+
+    private final Setting ca;
+    private final Setting certificate;
+    private final Setting key;
     private final Log log;
     private List<FileTime> readAt;
     private SSLContext context;
 
-    private Tls(String cafile, String certfile, String keyfile, Log log) {
-        this.cafile = cafile;
-        this.certfile = certfile;
-        this.keyfile = keyfile;
+    private Tls(EtcdOptions options, Log log) {
+        this.ca = Setting.of("etcd-cafile", options.cafile());
+        this.certificate = Setting.of("etcd-certfile", options.certfile());
+        this.key = Setting.of("etcd-keyfile", options.keyfile());
         this.log = log;
     }
 
@@ -43,13 +82,13 @@ final class Tls {
      * @throws IllegalArgumentException with a sentence when a file can't be used
      */
     static Tls read(EtcdOptions options, Log log) {
-        if (options.cafile().isEmpty() && options.certfile().isEmpty() && options.keyfile().isEmpty()) {
-            return null;
-        }
-        if (options.certfile().isEmpty() != options.keyfile().isEmpty()) {
+        Tls tls = new Tls(options, log);
+        if (tls.certificate.isGiven() != tls.key.isGiven()) {
             throw new IllegalArgumentException("-etcd-certfile and -etcd-keyfile are needed both");
         }
-        Tls tls = new Tls(options.cafile(), options.certfile(), options.keyfile(), log);
+        if (!tls.ca.isGiven() && !tls.key.isGiven()) {
+            return null;
+        }
         tls.readAt = tls.times();
         tls.context = tls.build();
         return tls;
@@ -77,21 +116,13 @@ final class Tls {
     }
 
     private List<FileTime> times() {
-        List<FileTime> times = new ArrayList<>();
-        for (String file : List.of(cafile, certfile, keyfile)) {
-            try {
-                times.add(file.isEmpty() ? FileTime.fromMillis(0) : Files.getLastModifiedTime(Path.of(file)));
-            } catch (IOException e) {
-                times.add(FileTime.fromMillis(-1));
-            }
-        }
-        return times;
+        return Stream.of(ca, certificate, key).map(Setting::changed).toList();
     }
 
     private SSLContext build() {
         try {
             SSLContext built = SSLContext.getInstance("TLS");
-            built.init(certfile.isEmpty() ? null : keyManagers(), cafile.isEmpty() ? null : trustManagers(), null);
+            built.init(key.isGiven() ? keyManagers() : null, ca.isGiven() ? trustManagers() : null, null);
             return built;
         } catch (GeneralSecurityException e) {
             throw new IllegalArgumentException("the etcd certificates can't be used: " + e.getMessage(), e);
@@ -99,21 +130,44 @@ final class Tls {
     }
 
     private KeyManager[] keyManagers() throws GeneralSecurityException {
-        List<Certificate> chain = Pem.certificates(certfile);
-        PrivateKey key = Pem.privateKey(keyfile);
-        if (!key.getAlgorithm().equals(chain.getFirst().getPublicKey().getAlgorithm())) {
-            throw new IllegalArgumentException("the key in " + keyfile + " does not belong to the certificate in " + certfile);
+        List<X509Certificate> chain = certificate.read(Pem::certificates);
+        PrivateKey privateKey = key.read(Pem::privateKey);
+        X509Certificate own = chain.getFirst();
+        if (!fits(privateKey, own.getPublicKey())) {
+            throw new IllegalArgumentException("the key in " + key.file() + " (-etcd-keyfile) does not belong to the certificate in "
+                    + certificate.file() + " (-etcd-certfile)");
+        }
+        if (own.getNotAfter().toInstant().isBefore(Instant.now())) {
+            log.warning("the certificate in " + certificate.file() + " (-etcd-certfile) has expired at " + own.getNotAfter().toInstant()
+                    + ": etcd will refuse it");
         }
         KeyStore store = emptyStore();
-        store.setKeyEntry("client", key, NO_PASSWORD, chain.toArray(Certificate[]::new));
+        store.setKeyEntry("client", privateKey, NO_PASSWORD, chain.toArray(X509Certificate[]::new));
         KeyManagerFactory factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
         factory.init(store, NO_PASSWORD);
         return factory.getKeyManagers();
     }
 
+    /** True when the one verifies what the other signs. */
+    private static boolean fits(PrivateKey privateKey, PublicKey publicKey) {
+        try {
+            Signature signature = Signature.getInstance(switch (privateKey.getAlgorithm()) {
+                case "RSA" -> "SHA256withRSA";
+                case "EC" -> "SHA256withECDSA";
+                default -> privateKey.getAlgorithm();
+            });
+            signature.initSign(privateKey);
+            byte[] signed = signature.sign();
+            signature.initVerify(publicKey);
+            return signature.verify(signed);
+        } catch (GeneralSecurityException e) {
+            return false;
+        }
+    }
+
     private TrustManager[] trustManagers() throws GeneralSecurityException {
         KeyStore store = emptyStore();
-        for (Certificate authority : Pem.certificates(cafile)) {
+        for (X509Certificate authority : ca.read(Pem::certificates)) {
             store.setCertificateEntry("ca" + store.size(), authority);
         }
         TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
@@ -133,18 +187,31 @@ final class Tls {
 
     /** A failed handshake in the words of an operator. */
     static String reason(SSLException e) {
-        String message = e.getMessage() == null ? "handshake failed" : e.getMessage();
+        // the JDK puts the alert's name in front: "(certificate_unknown) No name matching etcd1 found"
+        String message = EtcdAnswer.oneLine(e.getMessage() == null ? "handshake failed" : e.getMessage()).replaceFirst("^\\([a-z_]+\\) ", "");
+        // the JDK's "NotAfter: Tue Nov 24 10:00:00 UTC 2026" and "NotBefore: …"
+        CertificateExpiredException expired = Failure.cause(e, CertificateExpiredException.class);
+        if (expired != null) {
+            return "the server's certificate has expired (" + expired.getMessage() + "), or this host's clock is wrong";
+        }
+        CertificateNotYetValidException early = Failure.cause(e, CertificateNotYetValidException.class);
+        if (early != null) {
+            return "the server's certificate is not valid yet (" + early.getMessage() + "), or this host's clock is wrong";
+        }
         if (message.contains("PKIX path") || message.contains("trustAnchors")) {
             return "the server's certificate is not signed by a known authority (-etcd-cafile)";
         }
-        if (message.contains("bad_certificate") || message.contains("certificate_required") || message.contains("certificate required")) {
+        if (message.startsWith("Received fatal alert: ") && CLIENT_CERTIFICATE_ALERTS.stream().anyMatch(message::endsWith)) {
             return "the server wants another client certificate (-etcd-certfile, -etcd-keyfile): " + message;
         }
-        if (message.contains("plaintext connection")) {
-            return "the server does not speak TLS there: use http instead of https";
+        if (message.contains("plaintext connection") || message.contains("unrecognized SSL message")) {
+            return "the server does not speak TLS there: name it http:// instead of https://";
         }
-        // the JDK puts the alert's name in front: "(certificate_unknown) No name matching etcd1 found"
-        String plain = message.replaceFirst("^\\([a-z_]+\\) ", "");
-        return (plain.startsWith("No ") ? "the server's certificate is for another name: " : "TLS: ") + plain;
+        if (message.equals("Remote host terminated the handshake")) {
+            // what an etcd without TLS does
+            return "the server ended the TLS handshake at once (if this etcd is without TLS, name it http://)";
+        }
+        return message.startsWith("No ") ? "the server's certificate is for another name: " + message + " (name it as its certificate does)"
+                : "TLS: " + message;
     }
 }

@@ -8,38 +8,64 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 
 /**
  * Reads JSON values one after another from a stream of UTF-8, with or without white space between them (etcd's gateway
  * puts none between the messages of a watch before 3.3.21). Never reads ahead of a value's last byte further than the
  * stream has bytes at hand, so a value is handed out as soon as it has arrived.
+ *
+ * <p>Holds no more than its limits allow, whatever the stream brings. From a stream, a string that does not fit and what is nested too deep
+ * are read over and stand as {@link JsonValue.Omitted} where they were; in a text they are refused, as all else that is too large always is.
  */
 public final class JsonParser {
 
-    /** Deeper nesting is refused: recursion must not be driven by input. */
-    private static final int MAX_DEPTH = 200;
+    /** Takes the elements of long arrays one by one. */
+    public interface Elements {
+
+        /**
+         * An array begins. Its elements come one by one if this answers true; else they stay in the value, whose limits count them.
+         *
+         * @param before the object that it is a member of, as far as it has been read
+         */
+        default boolean begin(JsonValue before) {
+            return true;
+        }
+
+        void element(JsonValue value);
+    }
 
     private static final int END = -1;
 
     private final InputStream in;
+    private final JsonLimits limits;
+    /** Whether what is too large may be left out. */
+    private final boolean omits;
     private final byte[] buffer;
     private int position;
     private int limit;
     private long consumed;
+    private long start;
     private byte[] text = new byte[128];
+    private int textBytes;
+    private int values;
+    private int handedOut;
+    private int handedOutTextBytes;
     /** Name of the arrays that are handed out element by element; null for none. */
-    private String handedOut;
-    private Consumer<JsonValue> elements;
+    private String member;
+    private Elements elements;
 
-    public JsonParser(InputStream in) {
+    public JsonParser(InputStream in, JsonLimits limits) {
         this.in = in;
+        this.limits = limits;
+        this.omits = true;
         this.buffer = new byte[8192];
     }
 
     /** Reads from memory. */
-    JsonParser(byte[] json) {
+    JsonParser(byte[] json, JsonLimits limits) {
         this.in = InputStream.nullInputStream();
+        this.limits = limits;
+        this.omits = false;
         this.buffer = json;
         this.limit = json.length;
     }
@@ -47,9 +73,14 @@ public final class JsonParser {
     /**
      * The next value, or null at the end of the stream.
      *
-     * @throws JsonException when the text is not JSON or ends within a value
+     * @throws JsonException when the text is not JSON, ends within a value, or is too large
      */
     public JsonValue next() throws IOException {
+        start = offset();
+        values = 0;
+        textBytes = 0;
+        handedOut = 0;
+        handedOutTextBytes = 0;
         skipSpace();
         return peek() == END ? null : value(0);
     }
@@ -58,14 +89,14 @@ public final class JsonParser {
      * The next value, without the elements of the arrays that are members of the given name: these go to {@code sink}, innermost first, as
      * soon as each has been read, so that a long list need not fit into memory.
      */
-    public JsonValue next(String member, Consumer<JsonValue> sink) throws IOException {
-        handedOut = member;
-        elements = sink;
+    public JsonValue next(String member, Elements sink) throws IOException {
+        this.member = member;
+        this.elements = sink;
         try {
             return next();
         } finally {
-            handedOut = null;
-            elements = null;
+            this.member = null;
+            this.elements = null;
         }
     }
 
@@ -76,14 +107,21 @@ public final class JsonParser {
     }
 
     private JsonValue value(int depth) throws IOException {
-        if (depth > MAX_DEPTH) {
-            throw new JsonException("nested deeper than " + MAX_DEPTH + " at byte " + offset());
+        if (++values > limits.values()) {
+            throw tooLarge("more than " + limits.values() + " values in one");
         }
         int c = peek();
         return switch (c) {
-            case '{' -> object(depth);
-            case '[' -> array(depth, false);
-            case '"' -> new JsonValue.Str(string());
+            case '{', '[' -> {
+                if (depth < limits.depth()) {
+                    yield c == '{' ? object(depth) : array(depth, false);
+                }
+                if (!omits) {
+                    throw tooLarge("nested deeper than " + limits.depth());
+                }
+                yield passOver();
+            }
+            case '"' -> string();
             case 't' -> literal("true", new JsonValue.Bool(true));
             case 'f' -> literal("false", new JsonValue.Bool(false));
             case 'n' -> literal("null", new JsonValue.Null());
@@ -109,11 +147,15 @@ public final class JsonParser {
             if (peek() != '"') {
                 throw unexpected("a member's name");
             }
-            String name = string();
+            if (!(string() instanceof JsonValue.Str(String name))) {
+                throw tooLarge("a name of more than " + limits.stringBytes() + " bytes");
+            }
             skipSpace();
             expect(':');
             skipSpace();
-            members.put(name, name.equals(handedOut) && peek() == '[' ? array(depth + 1, true) : value(depth + 1));
+            boolean handOut = name.equals(member) && peek() == '[' && depth + 1 < limits.depth()
+                    && elements.begin(new JsonValue.Obj(members));
+            members.put(name, handOut ? array(depth + 1, true) : value(depth + 1));
             skipSpace();
             if (peek() == '}') {
                 read();
@@ -133,11 +175,10 @@ public final class JsonParser {
         }
         while (true) {
             skipSpace();
-            JsonValue element = value(depth + 1);
             if (handOut) {
-                elements.accept(element);
+                handOut(depth + 1);
             } else {
-                kept.add(element);
+                kept.add(value(depth + 1));
             }
             skipSpace();
             if (peek() == ']') {
@@ -146,6 +187,47 @@ public final class JsonParser {
             }
             expect(',');
         }
+    }
+
+    /** Reads an element, which has limits of its own, and hands it out. */
+    private void handOut(int depth) throws IOException {
+        if (++handedOut > limits.elements()) {
+            throw tooLarge("more than " + limits.elements() + " elements of \"" + member + "\"");
+        }
+        int valuesOutside = values;
+        int textBytesOutside = textBytes;
+        values = 0;
+        textBytes = 0;
+        JsonValue element = value(depth);
+        handedOutTextBytes += textBytes;
+        if (handedOutTextBytes > limits.elementsTextBytes()) {
+            throw tooLarge("more than " + limits.elementsTextBytes() + " bytes of text in the elements of \"" + member + "\"");
+        }
+        elements.element(element);
+        values = valuesOutside;
+        textBytes = textBytesOutside;
+    }
+
+    /** Reads over an array or object without recursion, heeding nothing but its brackets and strings. */
+    private JsonValue.Omitted passOver() throws IOException {
+        long from = offset();
+        long open = 0;
+        boolean quoted = false;
+        do {
+            int c = read();
+            if (c == END) {
+                throw unexpected("the end of an array or object");
+            } else if (c == '\\' && quoted) {
+                read();
+            } else if (c == '"') {
+                quoted = !quoted;
+            } else if (!quoted && (c == '{' || c == '[')) {
+                open++;
+            } else if (!quoted && (c == '}' || c == ']')) {
+                open--;
+            }
+        } while (open > 0);
+        return new JsonValue.Omitted(offset() - from);
     }
 
     private JsonValue literal(String word, JsonValue value) throws IOException {
@@ -175,12 +257,16 @@ public final class JsonParser {
             }
             digits(literal);
         }
+        count(literal.length());
         return new JsonValue.Num(literal.toString());
     }
 
     private int digits(StringBuilder literal) throws IOException {
         int count = 0;
         while (peek() >= '0' && peek() <= '9') {
+            if (literal.length() == limits.stringBytes()) {
+                throw tooLarge("a number of more than " + limits.stringBytes() + " digits");
+            }
             literal.append((char) read());
             count++;
         }
@@ -190,13 +276,19 @@ public final class JsonParser {
         return count;
     }
 
-    private String string() throws IOException {
+    /** A {@code Str}, or {@code Omitted} when it does not fit. */
+    private JsonValue string() throws IOException {
         read();
+        long dropped = 0;
         int length = 0;
         while (true) {
             int c = read();
+            if (c == '"' && dropped > 0) {
+                return new JsonValue.Omitted(dropped + length);
+            }
             if (c == '"') {
-                return new String(text, 0, length, StandardCharsets.UTF_8);
+                count(length);
+                return new JsonValue.Str(new String(text, 0, length, StandardCharsets.UTF_8));
             }
             if (c == END || c < 0x20) {
                 throw new JsonException("a string that does not end at byte " + offset());
@@ -208,6 +300,13 @@ public final class JsonParser {
                 length = escape(length);
             } else {
                 text[length++] = (byte) c;
+            }
+            if (length > limits.stringBytes()) {
+                if (!omits) {
+                    throw tooLarge("a string of more than " + limits.stringBytes() + " bytes");
+                }
+                dropped += length;
+                length = 0;
             }
         }
     }
@@ -270,6 +369,17 @@ public final class JsonParser {
         return new JsonException(found + " where " + wanted + " should be, at byte " + offset());
     }
 
+    private void count(int moreTextBytes) throws IOException {
+        textBytes += moreTextBytes;
+        if (textBytes > limits.textBytes()) {
+            throw tooLarge("more than " + limits.textBytes() + " bytes of text in one value");
+        }
+    }
+
+    private JsonException tooLarge(String what) {
+        return new JsonException(what + ", at byte " + offset());
+    }
+
     private void skipSpace() throws IOException {
         while (true) {
             int c = peek();
@@ -303,6 +413,9 @@ public final class JsonParser {
             return false;
         }
         limit = count;
+        if (consumed + count - start > limits.bytes()) {
+            throw tooLarge("more than " + limits.bytes() + " bytes in one value");
+        }
         return true;
     }
 

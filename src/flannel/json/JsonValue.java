@@ -60,9 +60,25 @@ public sealed interface JsonValue {
         }
     }
 
+    /** What {@link JsonParser} has read over because it is too large, and how many bytes that was. Written as {@code null}. */
+    record Omitted(long bytes) implements JsonValue {
+        @Override
+        public String toString() {
+            return "null";
+        }
+    }
+
     /** Reads exactly one value; anything but white space behind it is an error. */
     static JsonValue parse(String text) throws JsonException {
-        JsonParser parser = new JsonParser(text.getBytes(StandardCharsets.UTF_8));
+        return parse(text, JsonLimits.TEXT);
+    }
+
+    /** Reads exactly one value that is no larger than the limits. */
+    static JsonValue parse(String text, JsonLimits limits) throws JsonException {
+        if (text.length() > limits.bytes()) {
+            throw new JsonException("more than " + limits.bytes() + " bytes in one value");
+        }
+        JsonParser parser = new JsonParser(text.getBytes(StandardCharsets.UTF_8), limits);
         try {
             JsonValue value = parser.next();
             if (value == null) {
@@ -170,6 +186,7 @@ public sealed interface JsonValue {
             case Num number -> out.append(number.literal());
             case Bool bool -> out.append(bool.value());
             case Null ignored -> out.append("null");
+            case Omitted ignored -> out.append("null");
         }
     }
 

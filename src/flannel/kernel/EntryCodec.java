@@ -94,6 +94,16 @@ final class EntryCodec {
         out.endNested(data).endNested(information).end();
     }
 
+    /** Writes the message that gives a VXLAN device another underlay and source address. A port named here, even the same, is refused. */
+    static void writeVxlanChange(MessageWriter out, int index, Link.Vxlan wanted, int underlayIndex) {
+        out.begin(RTM_NEWLINK, 0).ifinfomsg(0, index, 0, 0);
+        int information = out.beginNested(IFLA_LINKINFO);
+        out.text(IFLA_INFO_KIND, "vxlan");
+        int data = out.beginNested(IFLA_INFO_DATA);
+        out.u32(IFLA_VXLAN_ID, wanted.vni()).u32(IFLA_VXLAN_LINK, underlayIndex).ipv4(IFLA_VXLAN_LOCAL, wanted.local());
+        out.endNested(data).endNested(information).end();
+    }
+
     /** Writes the message that keeps the kernel from giving a device a link-local IPv6 address. */
     static void writeNoIpv6Address(MessageWriter out, String device) {
         out.begin(RTM_NEWLINK, 0).ifinfomsg(0, 0, 0, 0).text(IFLA_IFNAME, device);

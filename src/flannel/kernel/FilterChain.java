@@ -1,6 +1,7 @@
 package flannel.kernel;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 
 /**
@@ -17,31 +18,43 @@ record FilterChain(String table, String builtIn, String name, String comment, Li
     /** Packets that kube-proxy marks are masqueraded by it, and must not be twice. */
     private static final String KUBE_PROXY_MARK = "0x4000/0x4000";
 
-    /** Source address translation for what leaves the overlay or enters it from outside. */
-    static FilterChain masquerade(PacketFilter.Rules wanted, boolean fullyRandom) {
+    /**
+     * Source address translation for what leaves an overlay or enters it from outside. What keeps its address comes first, for all
+     * networks, so that it makes no difference which of them stands before the other.
+     */
+    static FilterChain masquerade(Collection<PacketFilter.Rules> networks, boolean canBeFullyRandom) {
         String comment = "flanneld masq";
+        String rule = "-A FLANNEL-POSTRTG ";
+        String tail = " -m comment --comment \"" + comment + "\" -j ";
         List<String> rules = new ArrayList<>();
-        if (wanted.masquerade()) {
-            String rule = "-A FLANNEL-POSTRTG ";
-            String tail = " -m comment --comment \"" + comment + "\" -j ";
-            String masquerade = tail + "MASQUERADE" + (fullyRandom ? " --random-fully" : "");
+        List<PacketFilter.Rules> masqueraded = networks.stream().filter(PacketFilter.Rules::masquerade).toList();
+        if (!masqueraded.isEmpty()) {
             rules.add(rule + "-m mark --mark " + KUBE_PROXY_MARK + tail + "RETURN");
-            rules.add(rule + "-s " + wanted.network() + " -d " + wanted.network() + tail + "RETURN");
-            rules.add(rule + "-s " + wanted.network() + " ! -d 224.0.0.0/4" + masquerade);
+        }
+        for (PacketFilter.Rules each : masqueraded) {
+            rules.add(rule + "-s " + each.network() + " -d " + each.network() + tail + "RETURN");
             // who comes in from outside for a container of this host keeps its address
-            rules.add(rule + "! -s " + wanted.network() + " -d " + wanted.own() + tail + "RETURN");
-            rules.add(rule + "! -s " + wanted.network() + " -d " + wanted.network() + masquerade);
+            rules.add(rule + "! -s " + each.network() + " -d " + each.own() + tail + "RETURN");
+        }
+        for (PacketFilter.Rules each : masqueraded) {
+            String masquerade = tail + "MASQUERADE" + (canBeFullyRandom && each.fullyRandom() ? " --random-fully" : "");
+            rules.add(rule + "-s " + each.network() + " ! -d 224.0.0.0/4" + masquerade);
+            rules.add(rule + "! -s " + each.network() + " -d " + each.network() + masquerade);
         }
         return new FilterChain("nat", "POSTROUTING", "FLANNEL-POSTRTG", comment, rules);
     }
 
-    /** Lets the overlay's packets pass where the policy of FORWARD is DROP, as Docker sets it since 1.13. */
-    static FilterChain forward(PacketFilter.Rules wanted) {
+    /** Lets the overlays' packets pass where the policy of FORWARD is DROP, as Docker sets it since 1.13; but for those that are guarded from. */
+    static FilterChain forward(Collection<PacketFilter.Rules> networks) {
         String comment = "flanneld forward";
         List<String> rules = new ArrayList<>();
-        if (wanted.forward()) {
-            rules.add("-A FLANNEL-FWD -s " + wanted.network() + " -m comment --comment \"" + comment + "\" -j ACCEPT");
-            rules.add("-A FLANNEL-FWD -d " + wanted.network() + " -m comment --comment \"" + comment + "\" -j ACCEPT");
+        networks.stream().map(PacketFilter.Rules::guard).filter(guard -> !guard.isEmpty()).distinct().forEach(guard ->
+                rules.add("-A FLANNEL-FWD -d 169.254.0.0/16 -i " + guard + " -m comment --comment \"" + comment + "\" -j DROP"));
+        for (PacketFilter.Rules each : networks) {
+            if (each.forward()) {
+                rules.add("-A FLANNEL-FWD -s " + each.network() + " -m comment --comment \"" + comment + "\" -j ACCEPT");
+                rules.add("-A FLANNEL-FWD -d " + each.network() + " -m comment --comment \"" + comment + "\" -j ACCEPT");
+            }
         }
         return new FilterChain("filter", "FORWARD", "FLANNEL-FWD", comment, rules);
     }

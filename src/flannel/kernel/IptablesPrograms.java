@@ -10,8 +10,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * The programs iptables, iptables-save and iptables-restore, of whichever variant (nft, legacy) the distribution has chosen. Every run
@@ -22,14 +20,12 @@ final class IptablesPrograms {
     private static final int LIMIT_SECONDS = 10;
     private static final int LOCK_WAIT_SECONDS = 5;
 
-    /** From this version on iptables-restore knows --wait. */
-    private static final List<Integer> KNOWS_WAIT = List.of(1, 6, 2);
-
     private final Path directory;
-    private List<Integer> version = List.of();
-    private boolean nftables;
+    /** Until one is met that does not: version numbers say little, distributions have put it into old ones. */
+    private boolean knowsWait = true;
 
-    private IptablesPrograms(Path directory) {
+    /** @param directory where the programs are */
+    IptablesPrograms(Path directory) {
         this.directory = directory;
     }
 
@@ -42,60 +38,49 @@ final class IptablesPrograms {
                 .findFirst().map(IptablesPrograms::new);
     }
 
-    /** Whether the version, asked once, is at least the given one. One that can't be told counts as old. */
-    boolean isAtLeast(List<Integer> wanted) {
-        askOnce();
-        for (int i = 0; i < wanted.size(); i++) {
-            if (!version.get(i).equals(wanted.get(i))) {
-                return version.get(i) > wanted.get(i);
-            }
-        }
-        return true;
-    }
-
     /** Whether these programs write nftables, of whose changes the kernel tells; the older variant's change in silence. */
     boolean usesNftables() {
-        askOnce();
-        return nftables;
-    }
-
-    private void askOnce() {
-        if (version.isEmpty()) {
-            version = askVersion();
-        }
-    }
-
-    private List<Integer> askVersion() {
         try {
-            String told = String.join("\n", run("", "iptables-restore", "--version"));
-            nftables = told.contains("nf_tables");
-            Matcher matcher = Pattern.compile("v(\\d+)\\.(\\d+)\\.(\\d+)").matcher(told);
-            if (matcher.find()) {
-                return List.of(Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2)), Integer.parseInt(matcher.group(3)));
-            }
+            return run("", "iptables-restore", "--version").lines().stream().anyMatch(line -> line.contains("nf_tables"));
         } catch (IOException e) {
-            // old ones have no such option, and a broken one will be noticed by what comes next
+            return false;   // a broken one will be noticed by what comes next
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            return false;
         }
-        return List.of(0, 0, 0);
     }
 
-    /** All tables that are there, line by line. */
-    List<String> save() throws IOException, InterruptedException {
-        return run("", "iptables-save");
+    /** The tables that are there, or those that the arguments name, line by line. */
+    List<String> save(String... arguments) throws IOException, InterruptedException {
+        return run("", "iptables-save", arguments).orThrow().lines();
     }
 
     /** Works a text off, each table's part as one transaction. What it does not name stays as it is. */
     void restore(String text) throws IOException, InterruptedException {
-        if (isAtLeast(KNOWS_WAIT)) {
-            run(text, "iptables-restore", "--noflush", "--wait=" + LOCK_WAIT_SECONDS);
-        } else {
-            run(text, "iptables-restore", "--noflush");
+        if (knowsWait) {
+            Ended ended = run(text, "iptables-restore", "--noflush", "--wait=" + LOCK_WAIT_SECONDS);
+            knowsWait = ended.lines().stream().noneMatch(line -> line.contains("unrecognized option") && line.contains("wait"));
+            if (knowsWait || ended.exitCode() == 0) {
+                ended.orThrow();
+                return;
+            }
+        }
+        run(text, "iptables-restore", "--noflush").orThrow();
+    }
+
+    /** How a program ended and what it wrote. */
+    private record Ended(String command, int exitCode, List<String> lines) {
+
+        Ended orThrow() throws IOException {
+            if (exitCode != 0) {
+                List<String> last = lines.subList(Math.max(0, lines.size() - 3), lines.size());
+                throw new IOException(command + " ended with " + exitCode + ": " + String.join(" ", last));
+            }
+            return this;
         }
     }
 
-    private List<String> run(String input, String program, String... arguments) throws IOException, InterruptedException {
+    private Ended run(String input, String program, String... arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(directory.resolve(program).toString()));
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command);
@@ -113,11 +98,7 @@ final class IptablesPrograms {
         }
         int exitCode = process.waitFor();
         limit.interrupt();
-        if (exitCode != 0) {
-            List<String> last = lines.subList(Math.max(0, lines.size() - 3), lines.size());
-            throw new IOException(String.join(" ", command) + " ended with " + exitCode + ": " + String.join(" ", last));
-        }
-        return lines;
+        return new Ended(String.join(" ", command), exitCode, lines);
     }
 
     private static void killWhenLate(Process process) {

@@ -62,6 +62,11 @@ public final class KernelMonitor implements AutoCloseable {
         return new KernelMonitor(routes, rules, wakeUp);
     }
 
+    /** Whether {@link KernelEvent.RulesChanged} will ever be heard. */
+    public boolean hearsRules() {
+        return rules != null;
+    }
+
     /**
      * Hands every event to the sink, in order, until {@link #close}; then releases the sockets. To be run once, on a thread of its own.
      *

@@ -1,6 +1,7 @@
 package flannel.kernel;
 
 import flannel.linux.SystemCallException;
+import flannel.net.Ipv4;
 import flannel.net.MacAddress;
 import java.util.List;
 import java.util.Optional;
@@ -17,11 +18,14 @@ interface KernelTables extends AutoCloseable {
 
     Optional<Found.Link> link(String name) throws SystemCallException;
 
-    /** IPv4 addresses of a device. */
+    /** IPv4 addresses of a device, or of all devices for index 0. */
     List<Found.Address> addresses(int index) throws SystemCallException;
 
     /** IPv4 routes of the main table, on all devices. */
     List<Found.Route> routes() throws SystemCallException;
+
+    /** The route that a packet to an address would take; its destination is that address. */
+    Found.Route routeTo(Ipv4 destination) throws SystemCallException;
 
     /** ARP entries of a device. */
     List<Found.Neighbour> neighbours(int index) throws SystemCallException;
@@ -34,6 +38,9 @@ interface KernelTables extends AutoCloseable {
 
     /** Makes a VXLAN device, down. */
     void createVxlan(Link.Vxlan wanted, MacAddress mac, int underlayIndex) throws SystemCallException;
+
+    /** Gives a VXLAN device another source address and underlay, with all that is on it left as it is. Linux 4.12 can. */
+    void changeVxlan(int index, Link.Vxlan wanted, int underlayIndex) throws SystemCallException;
 
     void deleteLink(int index, String name) throws SystemCallException;
 

@@ -13,7 +13,7 @@ public sealed interface Link {
 
     /**
      * A VXLAN tunnel end point (RFC 7348). Made, or adopted when a device of that name agrees in all but address and MTU; one that does
-     * not agree is made anew.
+     * not agree is made anew, but for another underlay or local address, which are changed in place where the kernel can.
      *
      * @param vni      VXLAN network identifier, 24 bits
      * @param port     UDP port of the tunnel, at both ends

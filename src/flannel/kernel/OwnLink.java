@@ -3,6 +3,7 @@ package flannel.kernel;
 import flannel.linux.Errno;
 import flannel.linux.SystemCallException;
 import flannel.log.Log;
+import flannel.net.Ipv4;
 import flannel.net.MacAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,10 +23,10 @@ final class OwnLink {
         this.tables = tables;
     }
 
-    /** A device that is there and agrees with what is wanted in all but address and MTU. */
-    Optional<Found.Link> adoptable(Link.Vxlan wanted) throws SystemCallException {
-        int underlayIndex = tables.link(wanted.underlay()).map(Found.Link::index).orElse(0);
-        return tables.link(wanted.name()).filter(there -> there.mac() != null && disagreements(there, wanted, underlayIndex).isEmpty());
+    /** The address that the device will have whatever is wanted: the one its peers know, or that of a device which can be kept. */
+    Optional<MacAddress> address(Link.Vxlan wanted) throws SystemCallException {
+        return knownName.equals(wanted.name()) ? Optional.of(knownMac)
+                : tables.link(wanted.name()).filter(there -> unchangeable(there, wanted).isEmpty()).map(Found.Link::mac);
     }
 
     /** Removes a device that a former state had. */
@@ -59,6 +60,9 @@ final class OwnLink {
 
     private int ensure(Link.Vxlan wanted, int underlayIndex) throws SystemCallException {
         Found.Link there = tables.link(wanted.name()).orElse(null);
+        if (there != null && unchangeable(there, wanted).isEmpty() && !changeable(there, wanted, underlayIndex).isEmpty()) {
+            there = changed(there, wanted, underlayIndex);
+        }
         if (there != null) {
             List<String> disagreements = disagreements(there, wanted, underlayIndex);
             if (!disagreements.isEmpty()) {
@@ -90,6 +94,18 @@ final class OwnLink {
             tables.setLink(there.index(), wanted.name(), wanted.mtu(), mac, -1);
         }
         return there.index();
+    }
+
+    /** The device as it is after the attempt to change it while packets flow, which older kernels refuse. */
+    private Found.Link changed(Found.Link there, Link.Vxlan wanted, int underlayIndex) throws SystemCallException {
+        log.info("Device " + wanted.name() + " follows the interface to the other hosts: "
+                + String.join(", ", changeable(there, wanted, underlayIndex)));
+        try {
+            tables.changeVxlan(there.index(), wanted, underlayIndex);
+        } catch (SystemCallException e) {
+            log.info(e.getMessage());
+        }
+        return tables.link(wanted.name()).orElse(null);
     }
 
     private Found.Link create(Link.Vxlan wanted, MacAddress mac, int underlayIndex) throws SystemCallException {
@@ -126,17 +142,33 @@ final class OwnLink {
         };
     }
 
-    /** Where a device differs in what can't be changed on it. */
     private static List<String> disagreements(Found.Link there, Link.Vxlan wanted, int underlayIndex) {
+        List<String> all = unchangeable(there, wanted);
+        all.addAll(changeable(there, wanted, underlayIndex));
+        return all;
+    }
+
+    /** Where a device differs in what newer kernels can change on it. */
+    private static List<String> changeable(Found.Link there, Link.Vxlan wanted, int underlayIndex) {
+        List<String> all = new ArrayList<>();
+        if (there.vxlan() != null) {
+            Ipv4 local = there.vxlan().local();
+            compare(all, "local address", local == null ? "none" : local, wanted.local());
+            compare(all, "underlay interface index", there.vxlan().underlay(), underlayIndex);
+        }
+        return all;
+    }
+
+    /** Where a device differs in what no kernel can change on it. */
+    private static List<String> unchangeable(Found.Link there, Link.Vxlan wanted) {
+        List<String> all = new ArrayList<>();
         Found.Vxlan is = there.vxlan();
         if (is == null) {
-            return List.of("type: " + (there.kind().isEmpty() ? "hardware" : there.kind()) + " vs vxlan");
+            all.add("type: " + (there.kind().isEmpty() ? "hardware" : there.kind()) + " vs vxlan");
+            return all;
         }
-        List<String> all = new ArrayList<>();
         compare(all, "vni", is.vni(), wanted.vni());
         compare(all, "port", is.port(), wanted.port());
-        compare(all, "local address", is.local() == null ? "none" : is.local(), wanted.local());
-        compare(all, "underlay interface index", is.underlay(), underlayIndex);
         compare(all, "learning", is.learning(), wanted.learning());
         compare(all, "gbp", is.gbp(), wanted.gbp());
         compare(all, "default destination", is.plain() ? "none" : "some", "none");

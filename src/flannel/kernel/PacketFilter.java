@@ -5,117 +5,158 @@ import flannel.net.Ipv4Subnet;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 
 /**
- * Keeps our iptables rules, in chains of our own: masquerading (nat FLANNEL-POSTRTG) and the acceptance of forwarded packets (filter
- * FLANNEL-FWD). A check is one short process, {@code iptables-save}; what is out of order is mended by one {@code iptables-restore}.
- * Nothing is taken away at the end: a restart leaves no gap. For one thread at a time, in that thread's network namespace.
+ * Keeps the iptables rules of all networks, in chains of our own: masquerading (nat FLANNEL-POSTRTG) and the acceptance of forwarded
+ * packets (filter FLANNEL-FWD). A check is one short process for each table, {@code iptables-save}; what is out of order is mended by one
+ * {@code iptables-restore}. Nothing is taken away at the end: a restart leaves no gap. The programs take their time, so they run on a
+ * thread of their own; the methods are for any thread.
  *
- * <p>Never fails: what can't be done is said in the log, once.
+ * <p>Never fails: what can't be done is said in the log, once while it lasts.
  */
 public final class PacketFilter {
 
-    /** From this version on iptables-restore waits for the lock, and MASQUERADE knows --random-fully. */
-    private static final List<Integer> VERSION_1_6_2 = List.of(1, 6, 2);
-
     private final Log log;
-    private final Set<String> complaints = new LinkedHashSet<>();
+    private final boolean kernelTells;
+    private final Supplier<Optional<IptablesPrograms>> installed;
+    private final Executor thread;
+    private final AtomicBoolean checkPending = new AtomicBoolean();
+    private volatile boolean told;
+
+    // from here on that thread's own
+    private final SortedMap<String, Rules> networks = new TreeMap<>();
     /** How this iptables writes a chain that we put in, by name: versions differ. */
     private final Map<String, List<String>> readBack = new HashMap<>();
     private IptablesPrograms programs;
-    private boolean kernelRefusesFullyRandom;
-    private Rules rules;
-    private volatile boolean told;
+    private boolean canBeFullyRandom = true;
+    private String complaint = "";
 
-    public PacketFilter(Log log) {
+    /**
+     * Looks after the network namespace of this process.
+     *
+     * @param kernelTells whether changes to nftables rules are heard: {@link KernelMonitor#hearsRules}
+     */
+    public PacketFilter(boolean kernelTells, Log log) {
+        this(kernelTells, log, IptablesPrograms::find,
+                Executors.newSingleThreadExecutor(Thread.ofVirtual().name("packet-filter").factory()));
+    }
+
+    PacketFilter(boolean kernelTells, Log log, Supplier<Optional<IptablesPrograms>> installed, Executor thread) {
         this.log = log;
+        this.kernelTells = kernelTells;
+        this.installed = installed;
+        this.thread = thread;
     }
 
     /**
-     * What is wanted.
+     * What is wanted for one network.
      *
      * @param network     the overlay's range
      * @param own         this host's subnet
      * @param masquerade  whether what leaves the overlay gets the host's address
      * @param forward     whether the overlay's packets are let through FORWARD
      * @param fullyRandom whether masquerading picks ports at random, where it can: two connections then seldom race for one
+     * @param guard       interface whose packets are not forwarded to link-local addresses (RFC 3927 asks that of routers; clouds have the
+     *                    metadata service there, which gives away who asks in this host's name); empty for none
      */
-    public record Rules(Ipv4Subnet network, Ipv4Subnet own, boolean masquerade, boolean forward, boolean fullyRandom) {
-    }
+    public record Rules(Ipv4Subnet network, Ipv4Subnet own, boolean masquerade, boolean forward, boolean fullyRandom, String guard) {
 
-    /** Puts the rules in place, and takes away those that flannel 0.7.1 left and those of ours that are no longer wanted. */
-    public void apply(Rules wanted) {
-        rules = wanted;
-        readBack.clear();
-        check(true);
-    }
-
-    /** Checks that the rules are whole and in their place, and mends them if not. */
-    public void verify() {
-        if (rules != null && (rules.masquerade() || rules.forward())) {
-            check(false);
+        public Rules(Ipv4Subnet network, Ipv4Subnet own, boolean masquerade, boolean forward, boolean fullyRandom) {
+            this(network, own, masquerade, forward, fullyRandom, "");
         }
     }
 
-    /** Whether the kernel tells of changes to the rules ({@link KernelEvent.RulesChanged}), so that {@link #verify} need not be called often. */
+    /**
+     * Puts a network's rules in place, and takes away those that flannel 0.7.1 left and those of ours that are no longer wanted.
+     *
+     * @param network its name, whatever the caller knows it by
+     * @return done when the rules are in place or can't be had
+     */
+    public CompletableFuture<Void> apply(String network, Rules wanted) {
+        return CompletableFuture.runAsync(() -> {
+            networks.put(network, wanted);
+            setUp(wanted);
+        }, thread);
+    }
+
+    /** Takes a network's rules away; those of the others stay. */
+    public CompletableFuture<Void> remove(String network) {
+        return CompletableFuture.runAsync(() -> {
+            Rules former = networks.remove(network);
+            if (former != null) {
+                setUp(former);
+            }
+        }, thread);
+    }
+
+    /** Has it checked that the rules are whole and in their place, and mended if not. Many such wishes in the meantime are one. */
+    public void verify() {
+        if (checkPending.compareAndSet(false, true)) {
+            thread.execute(() -> {
+                checkPending.set(false);
+                List<FilterChain> wanted = chains().stream().filter(FilterChain::isWanted).toList();
+                if (!wanted.isEmpty()) {
+                    check(wanted, List.of(), "Put iptables rules back in order: ");
+                }
+            });
+        }
+    }
+
+    /** Whether the kernel tells of changes to the rules ({@link KernelEvent.RulesChanged}), so that {@link #verify} is seldom needed. */
     public boolean isTold() {
         return told;
     }
 
-    private void check(boolean takeOver) {
+    private void setUp(Rules changed) {
+        readBack.clear();
+        check(chains(), FilterChain.looseRules(changed), "Set up iptables chains ");
+    }
+
+    private List<FilterChain> chains() {
+        return List.of(FilterChain.masquerade(networks.values(), canBeFullyRandom), FilterChain.forward(networks.values()));
+    }
+
+    private void check(List<FilterChain> chains, List<String> looseRules, String done) {
         if (programs == null) {
-            Optional<IptablesPrograms> found = IptablesPrograms.find();
-            if (found.isEmpty()) {
-                if (rules.masquerade() || rules.forward()) {
-                    complain("No iptables program on the PATH, in /usr/sbin or /sbin: the rules for masquerading and forwarding"
-                            + " are left out. Install iptables, and they will be put in");
-                }
-                return;
-            }
-            programs = found.get();
-            told = programs.usesNftables();
+            programs = installed.get().orElse(null);
+            told = programs != null && programs.usesNftables() && kernelTells;
         }
         try {
-            mend(takeOver);
+            if (programs != null) {
+                mend(chains, looseRules, done);
+                complaint = "";
+            } else if (chains.stream().anyMatch(FilterChain::isWanted)) {
+                complain("No iptables program on the PATH, in /usr/sbin or /sbin: the rules for masquerading and forwarding"
+                        + " are left out. Install iptables, and they will be put in");
+            }
         } catch (IOException e) {
-            complain("The iptables rules of " + rules.network() + " can't be put in order: " + e.getMessage());
+            complain("The iptables rules of " + networks() + " can't be put in order: " + e.getMessage());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
-    private void mend(boolean takeOver) throws IOException, InterruptedException {
-        List<FilterChain> chains = chains();
-        List<String> looseRules = takeOver ? FilterChain.looseRules(rules) : List.of();
-        FilterTables tables = FilterTables.parse(programs.save(), chains);
-        List<FilterChain> broken = new ArrayList<>();
-        for (FilterChain chain : chains) {
-            if (!isInOrder(tables, chain) || !tables.loose(chain, looseRules).isEmpty()) {
-                broken.add(chain);
-            }
-        }
+    private void mend(List<FilterChain> chains, List<String> looseRules, String done) throws IOException, InterruptedException {
+        FilterTables tables = read(chains);
+        List<FilterChain> broken = chains.stream()
+                .filter(chain -> !isInOrder(tables, chain) || !tables.loose(chain, looseRules).isEmpty()).toList();
         if (broken.isEmpty()) {
             return;
         }
-        try {
-            programs.restore(tables.mend(broken, chain -> looseRules));
-        } catch (IOException e) {
-            if (!usesFullyRandom() || !rules.masquerade()) {
-                throw e;
-            }
-            kernelRefusesFullyRandom = true;
-            broken.replaceAll(chain -> chain.table().equals("nat") ? FilterChain.masquerade(rules, false) : chain);
-            programs.restore(tables.mend(broken, chain -> looseRules));
-        }
-        String names = String.join(" and ", broken.stream().map(FilterChain::name).toList());
-        log.info((takeOver ? "Set up iptables chains " : "Put iptables rules back in order: ") + names);
-        FilterTables after = FilterTables.parse(programs.save(), chains);
-        for (FilterChain chain : broken) {
+        List<FilterChain> mended = restore(tables, broken, looseRules);
+        log.info(done + String.join(" and ", mended.stream().map(FilterChain::name).toList()));
+        FilterTables after = read(mended);
+        for (FilterChain chain : mended) {
             List<String> own = after.own(chain);
             if (own != null && own.size() == chain.rules().size()) {
                 readBack.put(chain.name(), own);
@@ -123,22 +164,50 @@ public final class PacketFilter {
         }
     }
 
+    /** Only tables of wanted chains are named: one that is named comes into being, with all that hangs on it, as connection tracking. */
+    private FilterTables read(List<FilterChain> chains) throws IOException, InterruptedException {
+        List<String> lines = new ArrayList<>();
+        if (chains.stream().allMatch(FilterChain::isWanted)) {
+            for (FilterChain chain : chains) {
+                lines.addAll(programs.save("-t", chain.table()));
+            }
+        } else {
+            lines.addAll(programs.save());
+        }
+        return FilterTables.parse(lines, chains);
+    }
+
     private boolean isInOrder(FilterTables tables, FilterChain chain) {
         return tables.isInOrder(chain, chain.rules())
                 || readBack.containsKey(chain.name()) && tables.isInOrder(chain, readBack.get(chain.name()));
     }
 
-    private List<FilterChain> chains() {
-        return List.of(FilterChain.masquerade(rules, usesFullyRandom()), FilterChain.forward(rules));
+    /** Puts chains in, without what the kernel or an older iptables does not know; tells how they are now. */
+    private List<FilterChain> restore(FilterTables tables, List<FilterChain> broken, List<String> looseRules)
+            throws IOException, InterruptedException {
+        try {
+            programs.restore(tables.mend(broken, chain -> looseRules));
+            return broken;
+        } catch (IOException e) {
+            FilterChain simpler = FilterChain.masquerade(networks.values(), false);
+            List<FilterChain> inTheOldWay = broken.stream().map(chain -> chain.name().equals(simpler.name()) ? simpler : chain).toList();
+            if (inTheOldWay.equals(broken)) {
+                throw e;
+            }
+            programs.restore(tables.mend(inTheOldWay, chain -> looseRules));
+            canBeFullyRandom = false;
+            return inTheOldWay;
+        }
     }
 
-    private boolean usesFullyRandom() {
-        return rules.fullyRandom() && !kernelRefusesFullyRandom && programs.isAtLeast(VERSION_1_6_2);
+    private String networks() {
+        return String.join(" and ", networks.values().stream().map(each -> each.network().toString()).toList());
     }
 
     private void complain(String trouble) {
-        if (complaints.add(trouble)) {
+        if (!trouble.equals(complaint)) {
             log.warning(trouble);
         }
+        complaint = trouble;
     }
 }

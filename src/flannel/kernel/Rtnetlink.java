@@ -102,8 +102,8 @@ final class Rtnetlink implements KernelTables {
         });
     }
 
-    /** The route that a packet to an address would take. */
-    Found.Route routeTo(Ipv4 destination) throws SystemCallException {
+    @Override
+    public Found.Route routeTo(Ipv4 destination) throws SystemCallException {
         return socket.get("look up the route to " + destination, out -> {
             out.begin(RTM_GETROUTE, 0).rtmsg(LibcSocket.AF_INET, 32, 0, 0, 0, 0, 0).ipv4(RTA_DST, destination);
             out.end();
@@ -144,6 +144,12 @@ final class Rtnetlink implements KernelTables {
         } catch (SystemCallException e) {
             // goes without
         }
+    }
+
+    @Override
+    public void changeVxlan(int index, Link.Vxlan wanted, int underlayIndex) throws SystemCallException {
+        socket.execute("change VXLAN device " + wanted.name() + " to local address " + wanted.local() + " on " + wanted.underlay(),
+                out -> EntryCodec.writeVxlanChange(out, index, wanted, underlayIndex));
     }
 
     @Override

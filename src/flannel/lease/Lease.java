@@ -6,13 +6,18 @@ import java.time.Instant;
 /**
  * A subnet that a host holds.
  *
- * @param subnet     the range, also the lease's key
+ * @param key        its name in the store
+ * @param subnet     the range
  * @param attributes its value
  * @param expiry     when it ends unless renewed
- * @param revision   changes with each write of the key (v2 modifiedIndex, v3 mod_revision): the token of compare-and-swap
- * @param storeLease v3: id of the etcd lease the key hangs on, 0 for none; v2: always 0
+ * @param asOf       see {@link Entry#asOf}
  */
-public record Lease(Ipv4Subnet subnet, LeaseAttributes attributes, Expiry expiry, long revision, long storeLease) {
+public record Lease(LeaseKey key, Ipv4Subnet subnet, LeaseAttributes attributes, Expiry expiry, long asOf) implements Entry {
+
+    /** A lease under its subnet's own name. */
+    public Lease(Ipv4Subnet subnet, LeaseAttributes attributes, Expiry expiry, long asOf) {
+        this(LeaseKey.of(subnet), subnet, attributes, expiry, asOf);
+    }
 
     /** When a lease ends. */
     public sealed interface Expiry {
@@ -25,7 +30,7 @@ public record Lease(Ipv4Subnet subnet, LeaseAttributes attributes, Expiry expiry
     public record At(Instant instant) implements Expiry {
     }
 
-    /** Some day: etcd v3 does not tell with the key, only when asked about the etcd lease. */
+    /** Some day: the store does not tell without being asked. */
     public record Unknown() implements Expiry {
     }
 

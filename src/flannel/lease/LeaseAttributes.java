@@ -1,6 +1,7 @@
 package flannel.lease;
 
 import flannel.json.JsonException;
+import flannel.json.JsonLimits;
 import flannel.json.JsonValue;
 import flannel.net.Ipv4;
 
@@ -11,36 +12,55 @@ import flannel.net.Ipv4;
  *
  * @param publicIp    where the other hosts reach this one
  * @param backendType "vxlan" or "host-gw"; empty for udp and alloc, as in the original
- * @param backendData what the backend tells its peers; null when there is nothing to tell
+ * @param backendData what the backend tells its peers, as compact JSON: text, for a daemon keeps thousands; null when there is nothing to tell
  * @param node        mark of the host that wrote the lease; empty when a Go flannel did
  */
-public record LeaseAttributes(Ipv4 publicIp, String backendType, JsonValue backendData, String node) {
+public record LeaseAttributes(Ipv4 publicIp, String backendType, String backendData, String node) {
+
+    /** A lease's value has a few hundred bytes and some ten members. */
+    private static final JsonLimits LIMITS = new JsonLimits(8, 64, 1_024, 1_024, 0, 0, 4_096);
 
     /**
-     * Reads a lease's value. Members it does not know are passed over.
+     * Reads a lease's value. Names of members count whatever their case, as in Go's decoder; those it does not know are passed over.
      *
-     * @throws JsonException when it is not a JSON object or has no PublicIP
+     * @throws JsonException when it is not a JSON object of the size of a lease, or has no PublicIP
      */
     public static LeaseAttributes parse(String json) throws JsonException {
-        JsonValue value = JsonValue.parse(json);
-        if (!(value instanceof JsonValue.Obj)) {
+        if (!(JsonValue.parse(json, LIMITS) instanceof JsonValue.Obj value)) {
             throw new JsonException("a lease's value must be a JSON object");
         }
-        JsonValue data = value.get("BackendData");
+        JsonValue data = NetworkConfig.member(value, "BackendData");
         try {
-            return new LeaseAttributes(Ipv4.parse(value.text("PublicIP")), value.text("BackendType"),
-                    data instanceof JsonValue.Null ? null : data, value.text("Node"));
+            return new LeaseAttributes(Ipv4.parse(text(value, "PublicIP")), text(value, "BackendType"), data == null ? null : data.toString(),
+                    text(value, "Node"));
         } catch (IllegalArgumentException e) {
             throw new JsonException("PublicIP: " + e.getMessage());
         }
     }
 
+    private static String text(JsonValue.Obj value, String name) {
+        return NetworkConfig.member(value, name) instanceof JsonValue.Str(String text) ? text : "";
+    }
+
+    /** A text member of {@link #backendData}; empty when there is none. */
+    public String backendText(String name) {
+        try {
+            return backendData == null ? "" : JsonValue.parse(backendData).text(name);
+        } catch (JsonException e) {
+            return "";
+        }
+    }
+
     /** The value to store, in the member order of the Go daemon, which leaves empty members out. */
     public String toJson() {
-        return JsonValue.object(
-                "PublicIP", publicIp.toString(),
-                "BackendType", backendType.isEmpty() ? null : backendType,
-                "BackendData", backendData,
-                "Node", node.isEmpty() ? null : node).toString();
+        try {
+            return JsonValue.object(
+                    "PublicIP", publicIp.toString(),
+                    "BackendType", backendType.isEmpty() ? null : backendType,
+                    "BackendData", backendData == null ? null : JsonValue.parse(backendData),
+                    "Node", node.isEmpty() ? null : node).toString();
+        } catch (JsonException e) {
+            throw new IllegalStateException("backend data that is not JSON: " + backendData, e);
+        }
     }
 }

@@ -1,7 +1,7 @@
 package flannel.lease;
 
-/** A compare-and-swap found the key written, created or deleted by somebody else. */
-public final class LeaseConflictException extends RegistryException {
+/** A lease was to be written as it had last been seen, and somebody else has written or deleted it since. */
+public final class LeaseConflictException extends StoreException {
 
     private static final long serialVersionUID = 1L;
 

@@ -4,26 +4,44 @@ import flannel.json.JsonException;
 import flannel.json.JsonValue;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * A network's configuration, as stored under {@code <prefix>/config}. Names of members count whatever their case, as in Go's decoder;
- * unknown ones are passed over.
+ * unknown ones are passed over with a warning.
  *
  * @param network      the overlay's whole range
  * @param subnetLength prefix length of each host's subnet
  * @param subnetMin    first subnet to hand out; the very first of the network is left out unless it is named here
  * @param subnetMax    last subnet to hand out
  * @param backendType  in lower case; "udp" when the configuration has no Backend
- * @param backend      the member Backend; an empty object when there is none
+ * @param backend      the member Backend; its Type alone when there is none
+ * @param warnings     what is no mistake but probably not what was meant, a sentence each
  */
 public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin, Ipv4 subnetMax, String backendType,
-        JsonValue backend) {
+        JsonValue.Obj backend, List<String> warnings) {
 
     /** A subnet needs a gateway's address and a container's beside its own and its broadcast address. */
     private static final int LONGEST_SUBNET = 30;
+
+    private record Unusable(Ipv4Subnet range, String what) {
+    }
+
+    /** What no container can have for its address; RFC 6890 and the registry it made. */
+    private static final List<Unusable> UNUSABLE = List.of(
+            new Unusable(Ipv4Subnet.parse("0.0.0.0/8"), "\"this network\", which is never a destination"),
+            new Unusable(Ipv4Subnet.parse("127.0.0.0/8"), "loopback, which never leaves a host"),
+            new Unusable(Ipv4Subnet.parse("169.254.0.0/16"), "link-local, which no router passes on"),
+            new Unusable(Ipv4Subnet.parse("224.0.0.0/4"), "multicast"),
+            new Unusable(Ipv4Subnet.parse("240.0.0.0/4"), "reserved, and broadcast"));
+
+    /** How {@link JsonException} tells where. */
+    private static final Pattern OFFSET = Pattern.compile("at byte (\\d{1,9})$");
 
     /**
      * Reads and validates a configuration.
@@ -31,13 +49,13 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
      * @throws IllegalArgumentException with one sentence that says which member is wrong and why
      */
     public static NetworkConfig parse(String json) {
-        JsonValue config;
+        JsonValue value;
         try {
-            config = JsonValue.parse(json);
+            value = JsonValue.parse(json);
         } catch (JsonException e) {
-            throw new IllegalArgumentException("it is not JSON: " + e.getMessage());
+            throw new IllegalArgumentException("it is not JSON: " + inLines(e.getMessage(), json));
         }
-        if (!(config instanceof JsonValue.Obj)) {
+        if (!(value instanceof JsonValue.Obj config)) {
             throw new IllegalArgumentException("it is not a JSON object");
         }
         Ipv4Subnet network = network(config);
@@ -48,17 +66,28 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
         if (min.compareTo(max) > 0) {
             throw new IllegalArgumentException("SubnetMin " + min + " is above SubnetMax " + max);
         }
-        JsonValue backend = member(config, "Backend");
-        if (backend == null) {
-            return new NetworkConfig(network, length, min, max, "udp", JsonValue.object());
-        }
-        if (!(backend instanceof JsonValue.Obj)) {
-            throw new IllegalArgumentException("Backend must be an object, as in {\"Type\":\"vxlan\"}, not " + backend);
-        }
-        return new NetworkConfig(network, length, min, max, text(backend, "Type").toLowerCase(Locale.ROOT), backend);
+        JsonValue.Obj backend = switch (member(config, "Backend")) {
+            case null -> JsonValue.object("Type", "udp");
+            case JsonValue.Obj object -> object;
+            case JsonValue other -> throw new IllegalArgumentException("Backend must be an object, as in {\"Type\":\"vxlan\"}, not " + other);
+        };
+        String type = text(backend, "Type").toLowerCase(Locale.ROOT);
+        return new NetworkConfig(network, length, min, max, type, backend, ConfigMembers.warnings(config, type, backend));
     }
 
-    private static Ipv4Subnet network(JsonValue config) {
+    /** The parser counts bytes, the writer of a configuration has lines and columns. */
+    private static String inLines(String message, String json) {
+        Matcher offset = OFFSET.matcher(message);
+        if (!offset.find()) {
+            return message;
+        }
+        byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
+        String read = new String(bytes, 0, Math.min(bytes.length, Integer.parseInt(offset.group(1))), StandardCharsets.UTF_8);
+        int line = 1 + (int) read.chars().filter(c -> c == '\n').count();
+        return offset.replaceFirst("in line " + line + ", column " + (read.length() - read.lastIndexOf('\n')));
+    }
+
+    private static Ipv4Subnet network(JsonValue.Obj config) {
         String text = text(config, "Network");
         if (text.isEmpty()) {
             throw new IllegalArgumentException("it has no Network, as in {\"Network\":\"10.1.0.0/16\"}");
@@ -75,13 +104,19 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
         if (network.prefixLength() == 0) {
             throw new IllegalArgumentException("Network " + network + " is the whole Internet");
         }
+        for (Unusable unusable : UNUSABLE) {
+            if (unusable.range().overlaps(network)) {
+                throw new IllegalArgumentException("Network " + network + (unusable.range().contains(network) ? " is in " : " holds ")
+                        + unusable.range() + ", " + unusable.what() + "; choose a private range, as 10.1.0.0/16");
+            }
+        }
         if (network.prefixLength() >= LONGEST_SUBNET) {
             throw new IllegalArgumentException("Network " + network + " is too small to be divided into subnets");
         }
         return network;
     }
 
-    private static int subnetLength(JsonValue config, Ipv4Subnet network) {
+    private static int subnetLength(JsonValue.Obj config, Ipv4Subnet network) {
         int byDefault = network.prefixLength() < 24 ? 24 : network.prefixLength() + 1;
         long length = integer(config, "SubnetLen", byDefault);
         if (length == 0) {
@@ -96,7 +131,7 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
         return (int) length;
     }
 
-    private static Ipv4 bound(JsonValue config, String name, Ipv4 byDefault, Ipv4Subnet network, int subnetLength) {
+    private static Ipv4 bound(JsonValue.Obj config, String name, Ipv4 byDefault, Ipv4Subnet network, int subnetLength) {
         String text = text(config, name);
         if (text.isEmpty()) {
             return byDefault;
@@ -169,7 +204,7 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
         return texts;
     }
 
-    private static String text(JsonValue object, String name) {
+    private static String text(JsonValue.Obj object, String name) {
         return switch (member(object, name)) {
             case null -> "";
             case JsonValue.Str text -> text.value();
@@ -177,7 +212,7 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
         };
     }
 
-    private static long integer(JsonValue object, String name, long byDefault) {
+    private static long integer(JsonValue.Obj object, String name, long byDefault) {
         return switch (member(object, name)) {
             case null -> byDefault;
             case JsonValue.Num number when number.literal().matches("-?\\d{1,18}") -> Long.parseLong(number.literal());
@@ -186,10 +221,10 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
     }
 
     /** The member of that name in any case; null when it is absent or null. */
-    private static JsonValue member(JsonValue object, String name) {
+    static JsonValue member(JsonValue.Obj object, String name) {
         JsonValue found = null;
         String wanted = name.toLowerCase(Locale.ROOT);
-        for (var member : ((JsonValue.Obj) object).members().entrySet()) {
+        for (var member : object.members().entrySet()) {
             if (member.getKey().toLowerCase(Locale.ROOT).equals(wanted) && !(member.getValue() instanceof JsonValue.Null)) {
                 found = member.getValue();
             }

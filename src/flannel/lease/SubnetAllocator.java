@@ -9,18 +9,18 @@ import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /** Picks a free subnet the way the original does: the first hundred free ones counted up from SubnetMin, then one of these at random. */
-final class SubnetAllocator {
+public final class SubnetAllocator {
 
     private static final int CHOICES = 100;
 
     private final RandomGenerator random;
 
-    SubnetAllocator(RandomGenerator random) {
+    public SubnetAllocator(RandomGenerator random) {
         this.random = random;
     }
 
     /** A subnet that overlaps none of those taken; empty when there is none left. */
-    Optional<Ipv4Subnet> pick(NetworkConfig config, Collection<Ipv4Subnet> taken) {
+    public Optional<Ipv4Subnet> pick(NetworkConfig config, Collection<Ipv4Subnet> taken) {
         List<Ipv4Subnet> sorted = taken.stream().sorted().toList();
         List<Ipv4Subnet> free = new ArrayList<>();
         long size = 1L << 32 - config.subnetLength();

@@ -34,6 +34,7 @@ public final class Libc {
     private static final MemorySegment IOCTL = Binding.function("ioctl");
     private static final MemorySegment POLL = Binding.function("poll");
     private static final MemorySegment EXIT = Binding.function("_exit");
+    private static final MemorySegment DUP3 = Binding.function("dup3");
     private static final MemorySegment EVENTFD = Binding.function("eventfd");
 
     private Libc() {
@@ -49,6 +50,11 @@ public final class Libc {
     /** close(2). */
     public static int close(int fd) {
         return Binding.call(CLOSE, fd, 0, 0, 0, 0);
+    }
+
+    /** dup3(2): from now on {@code newFd} is what {@code oldFd} is; what it was before is closed. */
+    public static int dup3(int oldFd, int newFd, int flags) {
+        return Binding.call(DUP3, oldFd, newFd, flags, 0, 0);
     }
 
     /** read(2) into {@code count} bytes of a buffer from {@code offset} on, which no other thread frees meanwhile. Leaves no garbage. */

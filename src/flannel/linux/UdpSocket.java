@@ -65,6 +65,25 @@ public final class UdpSocket implements AutoCloseable {
         }
     }
 
+    /**
+     * Puts that socket in this one's place, under the same file descriptor, in one step (dup3(2)): the descriptor is valid at any time.
+     * A call that another thread is inside ends on the old socket, which keeps its address until the last of them has returned.
+     */
+    public void replaceBy(UdpSocket other) throws SystemCallException {
+        SystemCallException.check("dup3 " + other.fd + " " + fd, Libc.dup3(other.fd, fd, Libc.O_CLOEXEC));
+    }
+
+    /** Sends messages from one on: how many were sent, or minus the error number. */
+    public int sendMany(MessageHeaders messages, int from, int count) {
+        return LibcMessages.sendmmsg(fd, messages, from, count, 0);
+    }
+
+    /** The same, but not more than one (for kernels without sendmmsg). */
+    public int sendOne(MessageHeaders messages, int from, int count) {
+        int result = LibcMessages.sendmsg(fd, messages, from, 0);
+        return result < 0 ? result : 1;
+    }
+
     private int option(int level, int option, int value) {
         try (Arena arena = Arena.ofConfined()) {
             return LibcSocket.setsockopt(fd, level, option, arena.allocateFrom(JAVA_INT, value));

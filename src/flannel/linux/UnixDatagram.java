@@ -18,7 +18,7 @@ public final class UnixDatagram {
     }
 
     /**
-     * Sends one datagram.
+     * Sends one datagram, at once or not at all: a receiver that does not read its queue is told as EAGAIN.
      *
      * @param path of the receiving socket; a leading {@code @} means the abstract name space
      */
@@ -38,7 +38,7 @@ public final class UnixDatagram {
                 address.set(ValueLayout.JAVA_BYTE, PATH_OFFSET, (byte) 0);
             }
             MemorySegment data = arena.allocateFrom(ValueLayout.JAVA_BYTE, payload);
-            check("send to socket " + path, LibcSocket.sendto(fd, data, payload.length, 0, address));
+            check("send to socket " + path, LibcSocket.sendto(fd, data, payload.length, LibcSocket.MSG_DONTWAIT, address));
         } finally {
             Libc.close(fd);
         }

@@ -1,19 +1,19 @@
 package flannel.log;
 
+import flannel.files.FileException;
 import flannel.log.LogOptions.Severity;
-import java.io.IOException;
 import java.io.PrintStream;
-import java.net.InetAddress;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
 
 /**
  * Log lines in the form of glog, which the operators' greps know:
- * {@code I1122 10:13:57.669109   23048 NetworkSession.java:120] text}. One event, one line. Safe for use by all threads.
+ * {@code I1122 10:13:57.669109   23048 NetworkSession.java:120] text}. One event, one line, whatever an answer of a server may hold:
+ * control characters are told by their numbers, long lines are cut, and of a flood from one place the most is counted only. Safe for use by
+ * all threads.
  *
  * <p>Source: the header comment of glog's logging.cc: severity letter, month and day, time with microseconds, process id seven wide,
  * file and line of the caller.
@@ -25,31 +25,41 @@ public final class Log {
 
     private static final StackWalker STACK = StackWalker.getInstance();
 
+    /** With glog's header a line stays below 2048 bytes, where journald of systemd 219 would make two of it (its LINE_MAX). */
+    private static final int MESSAGE_LIMIT = 1900;
+
     private final LogOptions options;
     private final PrintStream stderr;
     private final PrintStream file;
+    private final LongSupplier nanoClock;
+    private final RepeatLimit limit = new RepeatLimit();
     private final List<ModuleLevel> modules;
     private final long pid = ProcessHandle.current().pid();
 
     /**
      * Opens the log.
      *
-     * @throws IOException              when a log file was asked for and can't be made
+     * @throws FileException            when a log file was asked for and can't be made
      * @throws IllegalArgumentException when the vmodule list can't be read
      */
-    public static Log open(LogOptions options) throws IOException {
-        return new Log(options, System.err, options.toStderr() ? null : logFile(options.directory()));
+    public static Log open(LogOptions options) throws FileException {
+        return new Log(options, System.err, options.toStderr() ? null : LogFile.open(options.directory()), System::nanoTime);
     }
 
     /** A log on a stream of the caller's, for tests and for what happens before the options are known. */
     public Log(PrintStream stream, int verbosity) {
-        this(new LogOptions(verbosity, "", true, false, Severity.ERROR, "", ""), stream, null);
+        this(stream, verbosity, System::nanoTime);
     }
 
-    private Log(LogOptions options, PrintStream stderr, PrintStream file) {
+    Log(PrintStream stream, int verbosity, LongSupplier nanoClock) {
+        this(new LogOptions(verbosity, "", true, false, Severity.ERROR, "", ""), stream, null, nanoClock);
+    }
+
+    private Log(LogOptions options, PrintStream stderr, PrintStream file, LongSupplier nanoClock) {
         this.options = options;
         this.stderr = stderr;
         this.file = file;
+        this.nanoClock = nanoClock;
         this.modules = modules(options.vmodule());
     }
 
@@ -64,19 +74,6 @@ public final class Log {
             modules.add(new ModuleLevel(Pattern.compile("\\Q" + glob + "\\E"), Integer.parseInt(part.substring(equals + 1))));
         }
         return modules;
-    }
-
-    /** glog's file name, program.host.user.log.severity.date-time.pid, with a link program.INFO to the newest. */
-    private static PrintStream logFile(String directory) throws IOException {
-        Path folder = Path.of(directory.isEmpty() ? System.getProperty("java.io.tmpdir") : directory);
-        LocalDateTime now = LocalDateTime.now();
-        String name = String.format("flanneld.%s.%s.log.INFO.%tY%<tm%<td-%<tH%<tM%<tS.%d",
-                InetAddress.getLocalHost().getHostName(), System.getProperty("user.name"), now, ProcessHandle.current().pid());
-        PrintStream stream = new PrintStream(Files.newOutputStream(folder.resolve(name)), true);
-        Path link = folder.resolve("flanneld.INFO");
-        Files.deleteIfExists(link);
-        Files.createSymbolicLink(link, Path.of(name));
-        return stream;
     }
 
     /** True when lines of that level of detail are wanted of the calling source file. */
@@ -108,10 +105,27 @@ public final class Log {
     private void write(Severity severity, String message) {
         StackWalker.StackFrame caller = caller();
         String place = caller.getFileName() + ":" + caller.getLineNumber();
+        List<RepeatLimit.Silence> silences;
+        RepeatLimit.Verdict verdict;
+        synchronized (limit) {
+            long nowNanos = nanoClock.getAsLong();
+            silences = limit.endedSilences(nowNanos);
+            verdict = limit.admit(place, nowNanos);
+        }
+        for (RepeatLimit.Silence silence : silences) {
+            write(Severity.WARNING, silence.place(), silence.lines() + " lines of this place were left out");
+        }
+        switch (verdict) {
+            case WRITTEN -> write(severity, place, Printable.line(message, MESSAGE_LIMIT));
+            case FIRST_LEFT_OUT -> write(Severity.WARNING, place, "more lines of this place are left out until they come less often");
+            case LEFT_OUT -> { }
+        }
+    }
+
+    private void write(Severity severity, String place, String message) {
         StringBuilder line = new StringBuilder(96 + message.length());
         header(severity, LocalDateTime.now(), place, line);
-        // one event, one line, whatever an answer of a server may hold
-        line.append(message.replace('\n', ' ').replace('\r', ' ')).append('\n');
+        line.append(message).append('\n');
         if (place.equals(options.backtraceAt())) {
             STACK.forEach(frame -> line.append("    at ").append(frame).append('\n'));
         }

@@ -71,6 +71,11 @@ public record Ipv4(int bits) implements Comparable<Ipv4> {
         return bits >>> 24 == 127;
     }
 
+    /** True for an address that one host on its own link or beyond can have: not of 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/4 or 240.0.0.0/4 (RFC 6890). */
+    public boolean isUnicast() {
+        return bits >>> 24 != 0 && !isLoopback() && bits >>> 28 < 0xE;
+    }
+
     /** True for an address a host can be reached at from other networks' point of view: not 0.0.0.0, broadcast, loopback, link-local or multicast. */
     public boolean isGlobalUnicast() {
         return bits != 0 && bits != -1 && !isLoopback() && !isLinkLocal() && !isMulticast();

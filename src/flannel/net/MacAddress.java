@@ -40,6 +40,11 @@ public record MacAddress(long bits) {
         return new IllegalArgumentException("\"" + text + "\" is not a MAC address of the form aa:bb:cc:dd:ee:ff");
     }
 
+    /** True for an address that one device can have: not all zeros, and the lowest bit of the first octet is 0 (IEEE 802). */
+    public boolean isUnicast() {
+        return bits != 0 && (bits & 1L << 40) == 0;
+    }
+
     /** The same address made unicast and locally administered (IEEE 802: low bits of the first octet 0 and 1). */
     public MacAddress asLocalUnicast() {
         return new MacAddress(bits & ~(1L << 40) | 1L << 41);

@@ -36,7 +36,7 @@ class VxlanBackendTest {
     }
 
     private static Lease lease(String publicIp, String type, JsonValue data) {
-        return new Lease(SUBNET, new LeaseAttributes(Ipv4.parse(publicIp), type, data, ""), new Lease.Unknown(), 7, 0);
+        return new Lease(SUBNET, new LeaseAttributes(Ipv4.parse(publicIp), type, data == null ? null : data.toString(), ""), new Lease.Unknown(), 7);
     }
 
     @Test
@@ -68,7 +68,7 @@ class VxlanBackendTest {
     void saysWhyItCannotFollowALease() {
         assertEquals("Ignoring non-vxlan subnet(10.1.88.0/24): type=host-gw", assertThrows(UnusablePeerException.class,
                 () -> backend("").towards(lease("192.168.32.212", "host-gw", null))).getMessage());
-        for (JsonValue data : new JsonValue[] {null, JsonValue.object(), JsonValue.object("VtepMAC", "zz")}) {
+        for (JsonValue data : new JsonValue[] {null, JsonValue.object(), JsonValue.object("VtepMAC", "zz"), JsonValue.object("VtepMAC", "00:00:00:00:00:00"), JsonValue.object("VtepMAC", "01:00:5e:00:00:01")}) {
             String message = assertThrows(UnusablePeerException.class,
                     () -> backend("").towards(lease("192.168.32.212", "vxlan", data))).getMessage();
             assertTrue(message.startsWith("Ignoring subnet 10.1.88.0/24 of 192.168.32.212: its VtepMAC "), message);

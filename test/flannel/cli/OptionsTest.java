@@ -25,9 +25,21 @@ class OptionsTest {
     }
 
     private static Outcome run(String... arguments) throws InterruptedException {
+        return run(Map.of(), arguments);
+    }
+
+    /** What a command line that starts no daemon says on standard error, whether in the log's form or not. */
+    private static Outcome run(Map<String, String> environment, String... arguments) throws InterruptedException {
+        PrintStream before = System.err;
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        int status = new Command(new PrintStream(bytes, true)).run(arguments, Map.of());
-        return new Outcome(status, bytes.toString(StandardCharsets.UTF_8));
+        PrintStream stderr = new PrintStream(bytes, true, StandardCharsets.UTF_8);
+        System.setErr(stderr);
+        try {
+            int status = new Command(stderr).run(arguments, environment);
+            return new Outcome(status, bytes.toString(StandardCharsets.UTF_8));
+        } finally {
+            System.setErr(before);
+        }
     }
 
     @Test
@@ -47,7 +59,7 @@ class OptionsTest {
         assertTrue(parse("-ip-masq=T").flag("ip-masq"));
         assertFalse(parse("-ip-masq=false").flag("ip-masq"));
         Options options = parse("-ip-masq", "false");
-        assertTrue(options.flag("ip-masq") && options.hasPositional());
+        assertTrue(options.flag("ip-masq") && options.strayWord().isPresent());
     }
 
     @Test
@@ -76,6 +88,8 @@ class OptionsTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "-nosuch | flag provided but not defined: -nosuch",
+        "-ifcae=eth0 | flag provided but not defined: -ifcae; did you mean -iface?",
+        "-etcd_endpoint=x | flag provided but not defined: -etcd_endpoint; did you mean -etcd-endpoints?",
         "-ip-masq=maybe | invalid boolean value \"maybe\" for -ip-masq: parse error",
         "-v | flag needs an argument: -v",
         "-=x | bad flag syntax: -=x",
@@ -84,15 +98,42 @@ class OptionsTest {
     })
     void refusesAWrongCommandLine(String argument, String message) throws InterruptedException {
         assertEquals(message, assertThrows(UsageException.class, () -> parse(argument)).getMessage());
-        Outcome outcome = run(argument);
-        assertEquals(2, outcome.status());
-        assertTrue(outcome.stderr().startsWith(message + "\nUsage: /usr/bin/flanneld [OPTION]...\n"), outcome.stderr());
+        assertEquals(new Outcome(2, message + " (flanneld -help lists the options)\n"), run(argument));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"-help", "--help", "-h", "extra"})
+    @CsvSource(delimiter = '|', value = {
+        "iface=eth0 | stray word \"iface=eth0\": options have the form -name=value; did you mean -iface=eth0?",
+        "ifcae | stray word \"ifcae\": options have the form -name=value; did you mean -iface?",
+        "-ip-masq,true | stray word \"true\": a flag takes its value behind an equals sign only; write -ip-masq=true",
+        "--ip-masq,0 | stray word \"0\": a flag takes its value behind an equals sign only; write -ip-masq=0",
+        "-v=1,–iface=eth0 | stray word \"–iface=eth0\": what it begins with is not the plain dash; write -iface=eth0",
+        "—iface,eth0 | stray word \"—iface\": what it begins with is not the plain dash; write -iface",
+        "???iface=eth0 | stray word \"???iface=eth0\": what it begins with is not the plain dash; write -iface=eth0",
+        "-iface,eth0,extra | stray word \"extra\": options have the form -name=value",
+        "--,-v=1 | stray word \"-v=1\": what it begins with is not the plain dash; write -v=1",
+        "-etcd-password=,hush | stray word \"…\" behind -etcd-password: options have the form -name=value",
+        "'' | stray word \"\": options have the form -name=value",
+    })
+    void namesAStrayWordAndWhatWasProbablyMeant(String words, String message) throws InterruptedException {
+        assertEquals(new Outcome(2, message + " (flanneld -help lists the options)\n"), run(words.split(",", -1)));
+    }
+
+    @Test
+    void aServicesMistakeIsToldWithTheFileItIsIn() throws InterruptedException {
+        Map<String, String> environment = Map.of("FLANNEL_ETCD_ENDPOINTS", "http://127.0.0.1:2379", "FLANNEL_OPTIONS", "-public-ip=bad");
+        Outcome stray = run(environment, "iface=eth0");
+        assertEquals(2, stray.status());
+        assertTrue(stray.stderr().endsWith("? (the service's options are FLANNEL_OPTIONS in /etc/sysconfig/flanneld)\n"), stray.stderr());
+        Outcome value = run(environment, "-public-ip=bad");
+        assertEquals(2, value.status());
+        assertTrue(value.stderr().endsWith("address (the service's settings are in /etc/sysconfig/flanneld)\n"), value.stderr());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-help", "--help", "-h", "-help extra"})
     void printsTheUsageAndEndsWell(String argument) throws InterruptedException {
-        Outcome outcome = run(argument);
+        Outcome outcome = run(argument.split(" "));
         assertEquals(0, outcome.status());
         for (Option option : Options.TABLE) {
             assertTrue(outcome.stderr().contains("  -" + option.name()), option.name());
@@ -119,20 +160,18 @@ class OptionsTest {
         "-public-ip=bad | invalid public IP address: \"bad\" is not an IPv4 address",
         "-stderrthreshold=LOUD | -stderrthreshold \"LOUD\" is none of",
         "-vmodule=x | \"x\" of -vmodule is not of the form pattern=N",
+        "-iface-regex=[ | -iface-regex: \"[\" is not a regular expression",
+        "-iface-can-reach=node2 | -iface-can-reach: \"node2\" is not an IPv4 address",
+        "-etcd-api=v4 | -etcd-api=v4 is not auto, v2 or v3",
+        "-etcd-endpoints= | no etcd endpoint is given",
+        "-etcd-endpoints=ftp://etcd1 | \"ftp://etcd1\" is not an etcd endpoint of the form http://host:port",
+        "-etcd-certfile=/etc/etcd/client.pem | -etcd-certfile and -etcd-keyfile are needed both",
     })
-    void refusesWhatItCannotDoWithOneSentence(String argument, String sentence) throws InterruptedException {
-        PrintStream stderr = System.err;
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        System.setErr(new PrintStream(bytes, true));
-        try {
-            Outcome outcome = run(argument);
-            assertEquals(1, outcome.status());
-            String said = outcome.stderr() + bytes.toString(StandardCharsets.UTF_8);
-            assertTrue(said.contains(sentence), said);
-            assertEquals(1, said.lines().count(), said);
-        } finally {
-            System.setErr(stderr);
-        }
+    void refusesWhatNoRestartCanMendWithOneSentence(String argument, String sentence) throws InterruptedException {
+        Outcome outcome = run(argument);
+        assertEquals(2, outcome.status());
+        assertTrue(outcome.stderr().contains(sentence), outcome.stderr());
+        assertEquals(1, outcome.stderr().lines().count(), outcome.stderr());
     }
 
     @Test

@@ -1,14 +1,14 @@
 package flannel.daemon;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import flannel.net.Ipv4Subnet;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,22 +50,18 @@ class SubnetFileTest {
     }
 
     @Test
-    void isReplacedWholeAndReadableByAll(@TempDir Path folder) throws IOException {
-        Path path = folder.resolve("run/subnet.env");
-        SubnetFile.replace(path, "old");
-        SubnetFile.replace(path, file.text());
-        assertEquals(file.text(), Files.readString(path));
-        assertEquals("rw-r--r--", PosixFilePermissions.toString(Files.getPosixFilePermissions(path)));
-        try (Stream<Path> left = Files.list(path.getParent())) {
-            assertEquals(1, left.count(), "no temporary file is left");
-        }
-        assertEquals(Optional.of(Ipv4Subnet.parse("10.1.83.0/24")), SubnetFile.subnetIn(path));
+    void namesTheSubnetToWhoReadsIt() {
+        assertEquals(Optional.of(file.subnet()), SubnetFile.subnetOf(file.text()));
+        assertEquals(Optional.of(file.subnet()), SubnetFile.subnetOf("FLANNEL_MTU=1450\nFLANNEL_SUBNET=\"10.1.83.1/24\"\n"));
+        assertEquals(Optional.empty(), SubnetFile.subnetOf("FLANNEL_SUBNET=x\n"));
+        assertEquals(Optional.empty(), SubnetFile.subnetOf(""));
     }
 
     @Test
-    void whatCannotBeReadIsNoSubnet(@TempDir Path folder) throws IOException {
-        assertEquals(Optional.empty(), SubnetFile.subnetIn(folder.resolve("none")));
-        Path garbage = Files.writeString(folder.resolve("garbage"), "FLANNEL_SUBNET=x\n");
-        assertEquals(Optional.empty(), SubnetFile.subnetIn(garbage));
+    void aPipeInItsPlaceIsNotWaitedFor(@TempDir Path folder) throws Exception {
+        Path fifo = folder.resolve("fifo");
+        assertEquals(0, new ProcessBuilder("mkfifo", fifo.toString()).inheritIO().start().waitFor());
+        assertTimeoutPreemptively(Duration.ofMinutes(1),
+                () -> assertEquals(Optional.empty(), SubnetFiles.onDisk(null, fifo, null).read(), "nobody waits for a writer"));
     }
 }

@@ -6,18 +6,20 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import flannel.json.JsonValue;
 import flannel.lab.Etcd;
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
-import flannel.lease.LeaseRegistry;
-import flannel.lease.LeaseRegistry.ConfigChanged;
-import flannel.lease.LeaseRegistry.Snapshot;
-import flannel.lease.RegistryException;
+import flannel.lease.StoreEvent.ConfigChanged;
+import flannel.etcd.LeaseRegistry.Snapshot;
+import flannel.lease.StoreException;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -55,7 +57,7 @@ class EtcdTroubleTest {
     }
 
     private LeaseRegistry open(String api, String user, String... endpoints) {
-        registry = EtcdRegistries.open(new EtcdOptions(List.of(endpoints), "/coreos.com/network/", api, "", "", "", user,
+        registry = EtcdSubnetStore.registry(new EtcdOptions(List.of(endpoints), "/coreos.com/network/", api, "", "", "", user,
                 user.isEmpty() ? "" : "flpw"), QUICK, new Log(new PrintStream(logged, true), 0));
         return registry;
     }
@@ -82,7 +84,7 @@ class EtcdTroubleTest {
         etcd.kill();
         String end = watch.end();
         assertTrue(end.equals("RESYNC") || end.startsWith("UnavailableException"), end);
-        RegistryException e = assertThrows(RegistryException.class, registry::list);
+        StoreException e = assertThrows(StoreException.class, registry::list);
         assertEquals("etcd cluster is unavailable: " + etcd.endpoint() + ": connection refused", e.getMessage());
 
         etcd.start();
@@ -92,7 +94,7 @@ class EtcdTroubleTest {
         // the connections that were pooled before a restart are of no use after it
         etcd.restart();
         Lease renewed = registry.update(after.leases().getFirst(), OURS, Duration.ofDays(2));
-        assertEquals(renewed.revision(), registry.list().leases().getFirst().revision());
+        assertEquals(renewed.asOf(), registry.list().leases().getFirst().asOf());
 
         watch = new Watching(registry, registry.list().cursor());
         etcd.kill();
@@ -117,10 +119,57 @@ class EtcdTroubleTest {
         watch.next();
         etcd.freeze();
         assertEquals("UnavailableException: etcd can't be watched: " + etcd.endpoint() + ": no answer within 1 s", watch.end());
-        RegistryException e = assertThrows(RegistryException.class, registry::list);
+        StoreException e = assertThrows(StoreException.class, registry::list);
         assertEquals("etcd cluster is unavailable: " + etcd.endpoint() + ": no answer within 1 s", e.getMessage());
         etcd.thaw();
         assertEquals("{}", registry.list().config());
+    }
+
+    /** {@code etcd --proxy on} forwards a watch's headers together with the first byte of the body. */
+    @Test
+    void behindEtcdsReverseProxy() throws Exception {
+        etcd = Etcd.start("--enable-v2");
+        etcd.putV2(CONFIG_KEY, CONFIG);
+        String peers = JsonValue.parse(etcd.request("GET", "/v2/members", null, null)).list("members").getFirst().list("peerURLs").getFirst()
+                .toString().replace("\"", "");
+        int port;
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = socket.getLocalPort();
+        }
+        Process proxy = new ProcessBuilder("etcd", "--proxy=on", "--data-dir=" + etcd.directory().resolve("proxy"),
+                "--listen-client-urls=http://127.0.0.1:" + port, "--initial-cluster=m=" + peers)
+                .redirectErrorStream(true).redirectOutput(etcd.directory().resolve("proxy.log").toFile()).start();
+        try {
+            LeaseRegistry registry = open("v2", "", "http://127.0.0.1:" + port);
+            Snapshot snapshot = listWhenServed(registry);
+            Watching watch = new Watching(registry, snapshot.cursor());
+            // two silent polls
+            Thread.sleep(QUICK.poll().multipliedBy(2).plusMillis(500));
+            assertEquals("goes on", watch.state());
+            for (String value : List.of("{}", CONFIG, "{}")) {
+                etcd.putV2(CONFIG_KEY, value);
+                assertEquals(new ConfigChanged(value), watch.next());
+            }
+            etcd.kill();
+            String end = watch.end();
+            assertTrue(end.startsWith("UnavailableException") || end.equals("RESYNC"), end);
+            assertThrows(StoreException.class, registry::list);
+        } finally {
+            proxy.destroyForcibly().waitFor();
+        }
+    }
+
+    private static Snapshot listWhenServed(LeaseRegistry registry) throws Exception {
+        for (int tries = 0;; tries++) {
+            try {
+                return registry.list();
+            } catch (StoreException e) {
+                if (tries == 100) {
+                    throw e;
+                }
+                Thread.sleep(200);
+            }
+        }
     }
 
     @Test
@@ -140,7 +189,7 @@ class EtcdTroubleTest {
     @Test
     void withoutTheV2Api() throws Exception {
         etcd = Etcd.start("--enable-v2=false");
-        RegistryException e = assertThrows(RegistryException.class, () -> open("v2", "", etcd.endpoint()).list());
+        StoreException e = assertThrows(StoreException.class, () -> open("v2", "", etcd.endpoint()).list());
         assertEquals(etcd.endpoint() + " does not serve etcd's v2 API (etcd 3.4 and 3.5 do with --enable-v2, later ones never)",
                 e.getMessage());
         registry.close();
@@ -168,7 +217,7 @@ class EtcdTroubleTest {
         etcd.request("PUT", "/v2/auth/enable", json, "");
         etcd.etcdctl("2", "--username", "root:rootpw", "role", "revoke", "guest", "--path", "/*", "--readwrite");
 
-        RegistryException e = assertThrows(RegistryException.class, () -> open("v2", "", etcd.endpoint()).list());
+        StoreException e = assertThrows(StoreException.class, () -> open("v2", "", etcd.endpoint()).list());
         assertTrue(e.getMessage().contains("The request requires user authentication"), e.getMessage());
         registry.close();
         usesTheStore(open("auto", "fl", etcd.endpoint()));
@@ -187,7 +236,7 @@ class EtcdTroubleTest {
         etcd.callV3("/auth/user/grant", "{\"user\":\"fl\",\"role\":\"flr\"}");
         etcd.callV3("/auth/enable", "{}");
 
-        RegistryException e = assertThrows(RegistryException.class, () -> open("v3", "", etcd.endpoint()).list());
+        StoreException e = assertThrows(StoreException.class, () -> open("v3", "", etcd.endpoint()).list());
         assertEquals("etcd at " + etcd.endpoint() + " refused kv/range of /coreos.com/network/ (v3 API): etcdserver: user name is empty",
                 e.getMessage());
         registry.close();

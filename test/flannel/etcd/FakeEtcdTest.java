@@ -6,15 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import flannel.json.JsonValue;
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
 import flannel.lease.LeaseConflictException;
-import flannel.lease.LeaseRegistry;
-import flannel.lease.LeaseRegistry.ConfigChanged;
-import flannel.lease.LeaseRegistry.Cursor;
-import flannel.lease.LeaseRegistry.LeaseGone;
-import flannel.lease.LeaseRegistry.LeasePut;
-import flannel.lease.RegistryException;
+import flannel.lease.LeaseKey;
+import flannel.lease.StoreEvent.ConfigChanged;
+import flannel.etcd.LeaseRegistry.Cursor;
+import flannel.lease.StoreEvent.Gone;
+import flannel.lease.StoreEvent.Put;
+import flannel.lease.StoreException;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
@@ -26,6 +27,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
@@ -66,7 +73,7 @@ class FakeEtcdTest {
 
     private LeaseRegistry openAs(String user, String api, String... endpoints) {
         String password = user.isEmpty() ? "" : "secret:ä";
-        LeaseRegistry registry = EtcdRegistries.open(new EtcdOptions(List.of(endpoints), "/n", api, "", "", "", user, password), QUICK,
+        LeaseRegistry registry = EtcdSubnetStore.registry(new EtcdOptions(List.of(endpoints), "/n", api, "", "", "", user, password), QUICK,
                 new Log(new PrintStream(logged, true), 0));
         opened.add(registry);
         return registry;
@@ -120,17 +127,18 @@ class FakeEtcdTest {
         String refused = "http://127.0.0.1:" + closedPort;
         LeaseRegistry registry =
                 open("v2", noLeader.endpoint(), silent.endpoint(), hangsUp.endpoint(), refused, "http://no.such.host.invalid:2379");
-        RegistryException e = assertThrows(RegistryException.class, registry::list);
+        StoreException e = assertThrows(StoreException.class, registry::list);
         assertEquals("etcd cluster is unavailable: " + noLeader.endpoint() + ": Raft Internal Error; " + silent.endpoint()
-                + ": no answer within 700 ms; " + hangsUp.endpoint() + ": the connection was closed without an answer; " + refused
-                + ": connection refused; http://no.such.host.invalid:2379: the name does not resolve", e.getMessage());
+                + ": no answer within 700 ms; " + hangsUp.endpoint() + ": the connection was closed without an answer (if this etcd wants TLS,"
+                + " name it https://); " + refused + ": connection refused; http://no.such.host.invalid:2379: the name no.such.host.invalid"
+                + " does not resolve (FLANNEL_ETCD_ENDPOINTS in /etc/sysconfig/flanneld, DNS, /etc/hosts)", e.getMessage());
     }
 
     @Test
     void saysWhenTheApiIsNotServed() {
         FakeEtcd modern = fake(call -> call.text(404, "404 page not found\n"));
         for (String api : List.of("v2", "v3", "auto")) {
-            RegistryException e = assertThrows(RegistryException.class, () -> open(api, modern.endpoint()).list());
+            StoreException e = assertThrows(StoreException.class, () -> open(api, modern.endpoint()).list());
             assertTrue(e.getMessage().contains("does not serve etcd's"), e.getMessage());
         }
     }
@@ -145,7 +153,7 @@ class FakeEtcdTest {
             }
         });
         Lease lease = open("v2", etcd.endpoint()).create(SUBNET, OURS, DAY);
-        assertEquals(9, lease.revision());
+        assertEquals(9, lease.asOf());
         assertEquals(1, etcd.count("PUT"));
     }
 
@@ -159,7 +167,7 @@ class FakeEtcdTest {
                 call.at(9, "c").json(201, node("create", OUR_VALUE, 9));
             }
         });
-        assertEquals(9, open("v2", etcd.endpoint()).create(SUBNET, OURS, DAY).revision());
+        assertEquals(9, open("v2", etcd.endpoint()).create(SUBNET, OURS, DAY).asOf());
         assertEquals(2, etcd.count("PUT /v2/keys/n/subnets/10.1.83.0-24?prevExist=false"));
     }
 
@@ -178,8 +186,8 @@ class FakeEtcdTest {
                 call.at(9, "c").json(412, "{\"errorCode\":101,\"message\":\"Compare failed\",\"cause\":\"[5 != 9]\",\"index\":9}");
             }
         });
-        Lease held = new Lease(SUBNET, OURS, new Lease.At(java.time.Instant.EPOCH), 5, 0);
-        assertEquals(9, open("v2", etcd.endpoint()).update(held, OURS, DAY).revision());
+        Lease held = new Lease(SUBNET, OURS, new Lease.At(java.time.Instant.EPOCH), 5);
+        assertEquals(9, open("v2", etcd.endpoint()).update(held, OURS, DAY).asOf());
         assertEquals(2, etcd.count("PUT"));
     }
 
@@ -203,7 +211,7 @@ class FakeEtcdTest {
                 call.at(7, "c").json(404, NOT_FOUND);
             }
         });
-        open("v2", etcd.endpoint()).delete(new Lease(SUBNET, OURS, new Lease.At(java.time.Instant.EPOCH), 5, 0));
+        open("v2", etcd.endpoint()).delete(new Lease(SUBNET, OURS, new Lease.At(java.time.Instant.EPOCH), 5));
         assertEquals(1, etcd.count("DELETE /v2/keys/n/subnets/10.1.83.0-24?prevIndex=5"));
     }
 
@@ -216,8 +224,8 @@ class FakeEtcdTest {
                 call.at(7, "c").json(500, NO_LEADER);
             }
         });
-        RegistryException e =
-                assertThrows(RegistryException.class, () -> open("v2", etcd.endpoint()).create(SUBNET, OURS, DAY));
+        StoreException e =
+                assertThrows(StoreException.class, () -> open("v2", etcd.endpoint()).create(SUBNET, OURS, DAY));
         assertEquals("etcd did not confirm a write: " + etcd.endpoint() + ": Raft Internal Error", e.getMessage());
     }
 
@@ -233,8 +241,7 @@ class FakeEtcdTest {
             }
         });
         Lease lease = open("v3", etcd.endpoint()).create(SUBNET, OURS, DAY);
-        assertEquals(12, lease.revision());
-        assertEquals(7587848943239472601L, lease.storeLease());
+        assertEquals(12, lease.asOf());
         assertInstanceOf(Lease.At.class, lease.expiry());
         assertTrue(put.get().contains("\"lease\":\"7587848943239472601\""), put.get());
     }
@@ -252,9 +259,9 @@ class FakeEtcdTest {
                 default -> call.json(200, "{" + HEADER + ",\"ID\":\"11\",\"TTL\":\"-1\"}");
             }
         });
-        Lease renewed = open("v3", etcd.endpoint()).update(new Lease(SUBNET, OURS, new Lease.Unknown(), 5, 11), OURS, DAY);
-        assertEquals(12, renewed.storeLease());
-        assertEquals(7, renewed.revision());
+        Lease renewed = open("v3", etcd.endpoint()).update(new Lease(SUBNET, OURS, new Lease.Unknown(), 5), OURS, DAY);
+        assertTrue(etcd.lines().contains("POST /v3/lease/grant"));
+        assertEquals(7, renewed.asOf());
         assertEquals(0, etcd.count("POST /v3/lease/revoke"));
     }
 
@@ -264,7 +271,8 @@ class FakeEtcdTest {
     void findsTheGatewayOfOldReleases() throws Exception {
         FakeEtcd old = fake(call -> {
             switch (call.line()) {
-                case "POST /v3alpha/kv/range" -> call.json(200, "{" + HEADER + "}");
+                case "POST /v3alpha/kv/range" -> call.json(200, "{" + HEADER + (call.body().contains("range_end") ? "}" : ",\"kvs\":["
+                        + kv("/n/subnets/10.1.83.0-24", "{}", ",\"mod_revision\":\"5\",\"lease\":\"11\"") + "]}"));
                 case "POST /v3alpha/kv/txn" -> call.json(200, "{" + HEADER + ",\"succeeded\":true}");
                 case "POST /v3alpha/lease/grant" -> call.json(200, "{" + HEADER + ",\"ID\":\"12\",\"TTL\":\"86400\"}");
                 case "POST /v3alpha/kv/lease/timetolive" -> call.json(200, "{" + HEADER + ",\"ID\":\"11\",\"TTL\":\"5\"}");
@@ -275,7 +283,7 @@ class FakeEtcdTest {
         LeaseRegistry registry = open("v3", old.endpoint());
         assertEquals(new Cursor(8, "9"), registry.list().cursor());
         LeaseAttributes other = new LeaseAttributes(OURS.publicIp(), "", null, "");
-        registry.update(new Lease(SUBNET, other, new Lease.Unknown(), 5, 11), OURS, DAY);
+        registry.update(new Lease(SUBNET, other, new Lease.Unknown(), 5), OURS, DAY);
         assertEquals(1, old.count("POST /v3alpha/kv/lease/revoke"));
         assertEquals(1, old.count("POST /v3/"));
     }
@@ -286,7 +294,7 @@ class FakeEtcdTest {
         for (String json : List.of("{\"error\":\"" + what + "\",\"code\":7}", "{\"code\":7,\"message\":\"" + what + "\"}",
                 "{\"error\":\"" + what + "\",\"message\":\"" + what + "\",\"code\":7}")) {
             FakeEtcd etcd = fake(call -> call.json(403, json));
-            RegistryException e = assertThrows(RegistryException.class, () -> open("v3", etcd.endpoint()).list());
+            StoreException e = assertThrows(StoreException.class, () -> open("v3", etcd.endpoint()).list());
             assertEquals("etcd at " + etcd.endpoint() + " refused kv/range of /n/ (v3 API): " + what, e.getMessage());
         }
     }
@@ -295,7 +303,7 @@ class FakeEtcdTest {
     void explainsTheGatewaysRefusalOfCommonNames() {
         FakeEtcd etcd = fake(call -> call.text(400,
                 "CommonName of client sending a request against gateway will be ignored and not used as expected\n"));
-        RegistryException e = assertThrows(RegistryException.class, () -> open("v3", etcd.endpoint()).list());
+        StoreException e = assertThrows(StoreException.class, () -> open("v3", etcd.endpoint()).list());
         assertTrue(e.getMessage().contains("use a certificate whose subject has no CN"), e.getMessage());
     }
 
@@ -309,7 +317,7 @@ class FakeEtcdTest {
             call.json(401, "{\"errorCode\":110,\"message\":\"The request requires user authentication\","
                     + "\"cause\":\"Insufficient credentials\"}");
         });
-        RegistryException e = assertThrows(RegistryException.class, () -> openAs("fl", "v2", etcd.endpoint()).list());
+        StoreException e = assertThrows(StoreException.class, () -> openAs("fl", "v2", etcd.endpoint()).list());
         assertEquals("Basic " + base64("fl:secret:ä"), authorization.get());
         assertEquals("etcd at " + etcd.endpoint() + " did not list /n/ (v2 API): The request requires user authentication"
                 + " (Insufficient credentials)", e.getMessage());
@@ -330,9 +338,52 @@ class FakeEtcdTest {
             }
         });
         LeaseRegistry registry = openAs("fl", "v3", etcd.endpoint());
-        assertThrows(RegistryException.class, registry::list);
+        assertThrows(StoreException.class, registry::list);
         registry.list();
         registry.list();
+        assertEquals(2, tokens.get());
+    }
+
+    /** A token goes into a header: what does not fit there is none. */
+    @Test
+    void v3TokensThatCantBeSentAreRefused() {
+        for (String token : List.of("", "a\\nb", "\\u00e4")) {
+            FakeEtcd etcd = fake(call -> call.json(200, "{" + HEADER + ",\"token\":\"" + token + "\"}"));
+            StoreException e = assertThrows(StoreException.class, () -> openAs("fl", "v3", etcd.endpoint()).list());
+            assertEquals("etcd at " + etcd.endpoint() + " let user fl in and gave no token (v3 API)", e.getMessage());
+        }
+    }
+
+    /** All that wait at the moment when a token expires are served by one new one. */
+    @Test
+    void v3TokensAreRenewedByOneForAll() throws Exception {
+        int callers = 20;
+        CyclicBarrier allAreRefused = new CyclicBarrier(callers);
+        AtomicInteger tokens = new AtomicInteger();
+        FakeEtcd etcd = fake(call -> {
+            String token = call.exchange().getRequestHeaders().getFirst("Authorization");
+            if (call.line().equals("POST /v3/auth/authenticate")) {
+                call.json(200, "{" + HEADER + ",\"token\":\"t." + tokens.incrementAndGet() + "\"}");
+            } else if ("t.1".equals(token) && !call.body().contains("first")) {
+                allAreRefused.await(20, TimeUnit.SECONDS);
+                call.json(401, "{\"error\":\"etcdserver: invalid auth token\",\"code\":16}");
+            } else {
+                call.json(200, "{" + HEADER + "}");
+            }
+        });
+        EtcdTimeouts patient = new EtcdTimeouts(QUICK.connect(), DAY, DAY, DAY);
+        try (EtcdHttp http = new EtcdHttp(List.of(etcd.endpoint()), new HttpProxies(Map.of()), null, patient);
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            EtcdV3Gateway gateway = new EtcdV3Gateway(http, "/n/", "fl", "secret");
+            gateway.read("/kv/range", JsonValue.object("first", true));
+            List<Future<JsonValue>> calls = new ArrayList<>();
+            for (int i = 0; i < callers; i++) {
+                calls.add(threads.submit(() -> gateway.read("/kv/range", JsonValue.object())));
+            }
+            for (Future<JsonValue> call : calls) {
+                call.get();
+            }
+        }
         assertEquals(2, tokens.get());
     }
 
@@ -357,8 +408,8 @@ class FakeEtcdTest {
         });
         try (Watching watch = new Watching(open("v3", etcd.endpoint()), new Cursor(8, "9"))) {
             assertEquals(new ConfigChanged("{}"), watch.next());
-            assertEquals(3, ((LeasePut) watch.next()).lease().storeLease());
-            assertEquals(new LeaseGone(Ipv4Subnet.parse("10.1.84.0/24")), watch.next());
+            assertEquals(OURS, watch.nextLease().attributes());
+            assertEquals(new Gone(new LeaseKey("10.1.84.0-24")), watch.next());
             while (second.get() == null) {
                 Thread.sleep(20);
             }
@@ -376,14 +427,14 @@ class FakeEtcdTest {
             call.chunk(then.get()).hang();
         });
         // long enough for the second that tells a broken watch from one that can't be had
-        LeaseRegistry registry = EtcdRegistries.open(new EtcdOptions(List.of(etcd.endpoint()), "/n", "v3", "", "", "", "", ""),
+        LeaseRegistry registry = EtcdSubnetStore.registry(new EtcdOptions(List.of(etcd.endpoint()), "/n", "v3", "", "", "", "", ""),
                 new EtcdTimeouts(QUICK.connect(), QUICK.answer(), QUICK.body(), Duration.ofSeconds(20)), new Log(System.err, 0));
         opened.add(registry);
         Cursor soon = new Cursor(8, "9");
         then.set("{\"result\":{\"header\":{\"cluster_id\":\"9\"},\"canceled\":true,\"compact_revision\":\"18\"}}");
         assertEquals("RESYNC", new Watching(registry, soon).end());
         then.set("{\"result\":{" + HEADER + ",\"watch_id\":\"-1\",\"canceled\":true,\"cancel_reason\":\"etcdserver: permission denied\"}}");
-        assertEquals("RegistryException: etcd at " + etcd.endpoint() + " refused to watch /n/ (v3 API): etcdserver: permission denied",
+        assertEquals("StoreException: etcd at " + etcd.endpoint() + " refused to watch /n/ (v3 API): etcdserver: permission denied",
                 new Watching(registry, soon).end());
         then.set("{\"error\":{\"grpc_code\":14,\"http_code\":503,\"message\":\"etcdserver: no leader\"}}");
         assertEquals("UnavailableException: etcd can't be watched: " + etcd.endpoint() + " ended the watch at once",
@@ -418,7 +469,7 @@ class FakeEtcdTest {
     @Test
     void v2RefusalOfAWatchIsSaid() throws Exception {
         FakeEtcd etcd = fake(call -> call.at(0, "c").json(401, "{\"errorCode\":110,\"message\":\"The request requires user authentication\"}"));
-        assertEquals("RegistryException: etcd at " + etcd.endpoint() + " did not watch /n/ (v2 API): The request requires user"
+        assertEquals("StoreException: etcd at " + etcd.endpoint() + " did not watch /n/ (v2 API): The request requires user"
                 + " authentication", new Watching(open("v2", etcd.endpoint()), new Cursor(8, "c")).end());
     }
 
@@ -445,7 +496,91 @@ class FakeEtcdTest {
                 call.json(200, "{" + HEADER + ",\"kvs\":[" + kv("/n/config", "{}", ",\"mod_revision\":\"7\"") + "]}");
             }
         });
-        assertEquals("{}", open("auto", etcd.endpoint()).list().config());
+        LeaseRegistry registry = open("auto", etcd.endpoint());
+        for (int i = 1; i < 5; i++) {
+            assertThrows(StoreException.class, registry::list, "a connection that breaks once tells nothing of a config");
+        }
+        assertEquals("{}", registry.list().config());
+    }
+
+    /** A v2 store that can't answer may have the config that the other hosts use. */
+    @Test
+    void autoWaitsForAV2ThatIsInTrouble() throws Exception {
+        AtomicInteger asked = new AtomicInteger();
+        FakeEtcd etcd = fake(call -> {
+            if (call.line().startsWith("POST /v3/kv/range")) {
+                call.json(200, "{" + HEADER + ",\"kvs\":[" + kv("/n/config", "{\"in\":3}", ",\"mod_revision\":\"7\"") + "]}");
+            } else if (asked.incrementAndGet() <= 20) {
+                call.at(7, "c").json(503, NO_LEADER);
+            } else {
+                call.at(7, "c").json(200, "{\"action\":\"get\",\"node\":{\"key\":\"/n\",\"dir\":true,\"nodes\":[{\"key\":\"/n/config\","
+                        + "\"value\":\"{\\\"in\\\":2}\",\"modifiedIndex\":7}]}}");
+            }
+        });
+        LeaseRegistry registry = open("auto", etcd.endpoint());
+        while (asked.get() < 20) {
+            assertThrows(StoreException.class, registry::list);
+        }
+        assertEquals("{\"in\":2}", registry.list().config());
+    }
+
+    /** Nothing in it says that it comes from a store, so nothing it does not say is gone. */
+    @Test
+    void anAnswerThatIsNoStoresIsNotBelieved() {
+        for (String json : List.of("{}", "[]", "null", "\"x\"", "{\"kvs\":[]}", "{\"header\":{}}")) {
+            FakeEtcd etcd = fake(call -> call.json(200, json));
+            assertThrows(StoreException.class, () -> open("v3", etcd.endpoint()).list(), json);
+        }
+        for (String json : List.of("{}", "{\"node\":[]}", "{\"node\":{}}", "{\"node\":{\"key\":\"/n\"}}", "{\"node\":{\"key\":\"/m\",\"dir\":true}}")) {
+            FakeEtcd etcd = fake(call -> call.at(7, "c").json(200, json));
+            assertThrows(StoreException.class, () -> open("v2", etcd.endpoint()).list(), json);
+        }
+    }
+
+    @Test
+    void aTimeToLiveBeyondAllTimeIsALongOne() throws Exception {
+        FakeEtcd etcd = fake(call -> call.at(7, "c").json(200, "{\"action\":\"get\",\"node\":{\"key\":\"/n\",\"dir\":true,\"nodes\":["
+                + "{\"key\":\"/n/subnets/10.1.83.0-24\",\"value\":\"" + OUR_VALUE + "\",\"expiration\":\"x\",\"ttl\":9223372036854775807,"
+                + "\"modifiedIndex\":7}]}}"));
+        assertInstanceOf(Lease.At.class, open("v2", etcd.endpoint()).list().leases().getFirst().expiry());
+    }
+
+    /** An index that goes backwards would ask for the same change again, as fast as the network is. */
+    @Test
+    void v2EventBeforeItsTimeMeansResync() throws Exception {
+        FakeEtcd etcd = fake(call -> call.at(20, "c").json(200, node("set", OUR_VALUE, -5)));
+        assertEquals("RESYNC", new Watching(open("v2", etcd.endpoint()), new Cursor(8, "c")).end());
+        assertEquals(1, etcd.lines().size());
+    }
+
+    /** A member that is cut off from the others keeps its watches open in silence; only a read with a quorum shows it. */
+    @Test
+    void v2MemberWithoutQuorumIsLeft() throws Exception {
+        FakeEtcd cutOff = fake(call -> {
+            if (call.line().contains("wait=true")) {
+                call.at(20, "c").open().hang();
+            } else {
+                call.at(20, "c").json(500, NO_LEADER);
+            }
+        });
+        FakeEtcd good = fake(call -> call.at(30, "c").json(404, NOT_FOUND));
+        assertEquals("RESYNC", new Watching(open("v2", cutOff.endpoint(), good.endpoint()), new Cursor(8, "c")).end());
+        assertEquals(3, cutOff.count("GET /v2/keys/n/?wait"));
+    }
+
+    /** Each try would leave an etcd lease of a day. */
+    @Test
+    void v3RefusedWriteLeavesNoEtcdLease() {
+        FakeEtcd etcd = fake(call -> {
+            switch (call.line()) {
+                case "POST /v3/lease/grant" -> call.json(200, "{" + HEADER + ",\"ID\":\"12\",\"TTL\":\"86400\"}");
+                case "POST /v3/lease/timetolive" -> call.json(200, "{" + HEADER + ",\"ID\":\"12\",\"TTL\":\"86399\"}");
+                case "POST /v3/kv/txn" -> call.json(403, "{\"error\":\"etcdserver: permission denied\",\"code\":7}");
+                default -> call.json(200, "{" + HEADER + "}");
+            }
+        });
+        assertThrows(StoreException.class, () -> open("v3", etcd.endpoint()).create(SUBNET, OURS, DAY));
+        assertEquals(1, etcd.count("POST /v3/lease/revoke"));
     }
 
     @Test

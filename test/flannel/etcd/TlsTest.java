@@ -7,16 +7,18 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import flannel.lab.Etcd;
 import flannel.lease.LeaseAttributes;
-import flannel.lease.LeaseRegistry;
-import flannel.lease.LeaseRegistry.LeasePut;
-import flannel.lease.LeaseRegistry.Snapshot;
-import flannel.lease.RegistryException;
+import flannel.lease.StoreEvent.Put;
+import flannel.etcd.LeaseRegistry.Snapshot;
+import flannel.lease.StoreException;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -69,6 +71,13 @@ class TlsTest {
             Files.copy(folder.resolve("client.ext"), folder.resolve(key + ".ext"));
             sign(key, "/CN=client", "ca");
         }
+        openssl("ecparam -genkey -name prime256v1 -out another.key");
+        openssl("genrsa -out another-rsa.key 2048");
+        openssl("req -new -key ec-sec1.key -out expired.csr -subj /CN=client");
+        openssl("x509 -req -in expired.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days -1 -out expired.crt");
+        openssl("req -new -key server.key -out expired-server.csr -subj /CN=server");
+        openssl("x509 -req -in expired-server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days -1 -extfile server.ext"
+                + " -out expired-server.crt");
         Files.copy(folder.resolve("ec-sec1.key"), folder.resolve("stranger.key"));
         Files.copy(folder.resolve("client.ext"), folder.resolve("stranger.ext"));
         sign("stranger", "/CN=client", "other-ca");
@@ -98,11 +107,11 @@ class TlsTest {
     }
 
     private static String path(String file) {
-        return file.isEmpty() ? "" : folder.resolve(file).toString();
+        return file.isEmpty() || file.startsWith("/") ? file : folder.resolve(file).toString();
     }
 
     private LeaseRegistry open(String api, String endpoint, String ca, String certificate, String key) {
-        return EtcdRegistries.open(new EtcdOptions(List.of(endpoint), "/coreos.com/network", api, path(ca), path(certificate), path(key),
+        return EtcdSubnetStore.registry(new EtcdOptions(List.of(endpoint), "/coreos.com/network", api, path(ca), path(certificate), path(key),
                 "", ""), QUICK, new Log(new PrintStream(logged, true), 0));
     }
 
@@ -115,7 +124,7 @@ class TlsTest {
                 try (Watching watch = new Watching(registry, snapshot.cursor())) {
                     registry.delete(registry.create(Ipv4Subnet.parse("10.1.5.0/24"),
                             new LeaseAttributes(Ipv4.parse("192.168.32.211"), "", null, ""), Duration.ofDays(1)));
-                    assertTrue(watch.next() instanceof LeasePut);
+                    assertTrue(watch.next() instanceof Put);
                 }
             }
         }
@@ -127,11 +136,12 @@ class TlsTest {
         "https |              | ec-sec1.crt | ec-sec1.key | the server's certificate is not signed by a known authority (-etcd-cafile)",
         "https | ca.crt       |             |             | the server wants another client certificate (-etcd-certfile, -etcd-keyfile)",
         "https | ca.crt       | stranger.crt | stranger.key | the server wants another client certificate (-etcd-certfile, -etcd-keyfile)",
-        "http  | ca.crt       | ec-sec1.crt | ec-sec1.key | "})
+        "https | ca.crt       | expired.crt  | ec-sec1.key | the server wants another client certificate (-etcd-certfile, -etcd-keyfile)",
+        "http  | ca.crt       | ec-sec1.crt | ec-sec1.key | the connection was closed without an answer (if this etcd wants TLS, name it https://)"})
     void whatDoesNotFitIsSaid(String scheme, String ca, String certificate, String key, String reason) {
         String endpoint = etcd.endpoint().replace("https", scheme);
         try (LeaseRegistry registry = open("v3", endpoint, text(ca), text(certificate), text(key))) {
-            RegistryException e = assertThrows(RegistryException.class, registry::list);
+            StoreException e = assertThrows(StoreException.class, registry::list);
             assertTrue(e.getMessage().startsWith("etcd cluster is unavailable: " + endpoint + ": " + text(reason)), e.getMessage());
         }
     }
@@ -145,31 +155,77 @@ class TlsTest {
     void aCertificateOfAnotherNameIsSaid() {
         String endpoint = etcd.endpoint().replace("127.0.0.1", "localhost");
         try (LeaseRegistry registry = open("v3", endpoint, "ca.crt", "ec-sec1.crt", "ec-sec1.key")) {
-            RegistryException e = assertThrows(RegistryException.class, registry::list);
-            assertTrue(e.getMessage().endsWith("the server's certificate is for another name: No name matching localhost found"),
-                    e.getMessage());
+            StoreException e = assertThrows(StoreException.class, registry::list);
+            assertTrue(e.getMessage().endsWith("the server's certificate is for another name: No name matching localhost found"
+                    + " (name it as its certificate does)"), e.getMessage());
         }
+    }
+
+    @Test
+    void anEtcdWithoutTlsIsSaid() {
+        try (Etcd plain = Etcd.start("--enable-v2")) {
+            String endpoint = plain.endpoint().replace("http", "https");
+            try (LeaseRegistry registry = open("v3", endpoint, "ca.crt", "ec-sec1.crt", "ec-sec1.key")) {
+                StoreException e = assertThrows(StoreException.class, registry::list);
+                assertEquals("etcd cluster is unavailable: " + endpoint + ": the server ended the TLS handshake at once"
+                        + " (if this etcd is without TLS, name it http://)", e.getMessage());
+            }
+        }
+    }
+
+    /** One whose certificate has expired, as any server of TLS shows it. */
+    @Test
+    void anExpiredServerIsSaid() throws Exception {
+        try (ServerSocket server = Tls.read(new EtcdOptions(List.of("-"), "", "", "", path("expired-server.crt"), path("server.key"), "", ""),
+                new Log(new PrintStream(logged, true), 0)).context().getServerSocketFactory()
+                .createServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+            Thread.ofVirtual().start(() -> {
+                while (!server.isClosed()) {
+                    try (Socket socket = server.accept()) {
+                        socket.getInputStream().read();
+                    } catch (IOException e) {
+                        // the client hangs up
+                    }
+                }
+            });
+            try (LeaseRegistry registry = open("v3", "https://127.0.0.1:" + server.getLocalPort(), "ca.crt", "", "")) {
+                StoreException e = assertThrows(StoreException.class, registry::list);
+                assertTrue(e.getMessage().matches(".*: the server's certificate has expired \\(NotAfter: .*\\), or this host's clock is wrong"),
+                        e.getMessage());
+            }
+        }
+    }
+
+    @Test
+    void anExpiredCertificateOfOursIsWarnedOf() {
+        open("v3", "https://127.0.0.1:1", "ca.crt", "expired.crt", "ec-sec1.key").close();
+        assertTrue(logged.toString().contains("expired.crt (-etcd-certfile) has expired at 20"), logged.toString());
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "missing.crt | ec-sec1.crt   | ec-sec1.key     | missing.crt does not exist",
+        "missing.crt | ec-sec1.crt   | ec-sec1.key     | -etcd-cafile: FOLDER/missing.crt does not exist",
+        "ca.crt      | missing.crt   | ec-sec1.key     | -etcd-certfile: FOLDER/missing.crt does not exist",
+        "ca.crt      | ec-sec1.key   | ec-sec1.crt     | -etcd-certfile: FOLDER/ec-sec1.key holds no PEM certificate, but a private key",
+        "/dev/zero   | ec-sec1.crt   | ec-sec1.key     | -etcd-cafile: /dev/zero is a pipe, socket or device, not a file",
         "ca.crt      | ec-sec1.crt   |                 | -etcd-certfile and -etcd-keyfile are needed both",
-        "ca.crt      | ec-sec1.crt   | ec-sec1.crt     | ec-sec1.crt holds no PEM private key",
-        "ca.key      | ec-sec1.crt   | ec-sec1.key     | ca.key holds no PEM certificate",
+        "ca.crt      | ec-sec1.crt   | ec-sec1.crt     | -etcd-keyfile: FOLDER/ec-sec1.crt holds no PEM private key, but a certificate",
+        "ca.key      | ec-sec1.crt   | ec-sec1.key     | -etcd-cafile: FOLDER/ca.key holds no PEM certificate, but a private key",
         "ca.crt      | ec-sec1.crt   | encrypted.key   | encrypted.key is encrypted: flanneld needs it without a passphrase",
-        "ca.crt      | ec-sec1.crt   | rsa-pkcs1.key   | does not belong to the certificate"})
+        "ca.crt      | ec-sec1.crt   | rsa-pkcs1.key   | FOLDER/rsa-pkcs1.key (-etcd-keyfile) does not belong to the certificate in FOLDER/ec-sec1.crt (-etcd-certfile)",
+        "ca.crt      | ec-sec1.crt   | another.key     | FOLDER/another.key (-etcd-keyfile) does not belong to the certificate in FOLDER/ec-sec1.crt (-etcd-certfile)",
+        "ca.crt      | rsa-pkcs1.crt | another-rsa.key | another-rsa.key (-etcd-keyfile) does not belong to the certificate"})
     void filesThatCantBeUsedAreSaidAtOnce(String ca, String certificate, String key, String reason) {
         IllegalArgumentException e = assertThrows(IllegalArgumentException.class,
                 () -> open("v3", "https://127.0.0.1:1", text(ca), text(certificate), text(key)));
-        assertTrue(e.getMessage().contains(reason), e.getMessage());
+        assertTrue(e.getMessage().contains(reason.replace("FOLDER", folder.toString())), e.getMessage());
     }
 
     @Test
     void certificatesAreReadAgainWhenTheyHaveChanged() throws Exception {
         copy("stranger", "rotated");
         try (LeaseRegistry registry = open("v3", etcd.endpoint(), "ca.crt", "rotated.crt", "rotated.key")) {
-            assertThrows(RegistryException.class, registry::list);
+            assertThrows(StoreException.class, registry::list);
             copy("rsa-pkcs1", "rotated");
             Files.setLastModifiedTime(folder.resolve("rotated.crt"), FileTime.fromMillis(1_000_000));
             registry.list();

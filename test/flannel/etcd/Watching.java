@@ -2,9 +2,10 @@ package flannel.etcd;
 
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 
-import flannel.lease.LeaseRegistry;
-import flannel.lease.LeaseRegistry.Cursor;
-import flannel.lease.LeaseRegistry.Event;
+import flannel.etcd.LeaseRegistry.Cursor;
+import flannel.lease.Lease;
+import flannel.lease.StoreEvent;
+import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -13,14 +14,14 @@ import java.util.concurrent.TimeUnit;
 /** A watch that runs beside the test, with its events in a queue. */
 final class Watching implements AutoCloseable {
 
-    private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+    private final BlockingQueue<StoreEvent> events = new LinkedBlockingQueue<>();
     private final CompletableFuture<String> end = new CompletableFuture<>();
     private final Thread thread;
 
     Watching(LeaseRegistry registry, Cursor from) {
         thread = Thread.ofVirtual().start(() -> {
             try {
-                registry.watch(from, events::add);
+                registry.watch(from, Duration.ofHours(1), events::add);
                 end.complete("RESYNC");
             } catch (Exception e) {
                 end.complete(e.getClass().getSimpleName() + ": " + e.getMessage());
@@ -29,10 +30,15 @@ final class Watching implements AutoCloseable {
     }
 
     /** The next event; fails when none comes. */
-    Event next() throws Exception {
-        Event event = events.poll(20, TimeUnit.SECONDS);
+    StoreEvent next() throws Exception {
+        StoreEvent event = events.poll(20, TimeUnit.SECONDS);
         assertNotNull(event, () -> "no event came; the watch: " + end.getNow("goes on"));
         return event;
+    }
+
+    /** The lease that the next event puts. */
+    Lease nextLease() throws Exception {
+        return (Lease) ((StoreEvent.Put) next()).entry();
     }
 
     boolean isSilent() {

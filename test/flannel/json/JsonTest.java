@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -54,7 +55,7 @@ class JsonTest {
     @Test
     void splitsAStreamWithoutDelimiters() throws IOException {
         List<String> seen = new ArrayList<>();
-        JsonParser parser = new JsonParser(oneByteAtATime("{\"a\":1}{\"b\":\"}{\"}\n[2]"));
+        JsonParser parser = parser("{\"a\":1}{\"b\":\"}{\"}\n[2]", 1, JsonLimits.ANSWER);
         for (JsonValue value = parser.next(); value != null; value = parser.next()) {
             seen.add(value.toString());
         }
@@ -81,7 +82,7 @@ class JsonTest {
                 return first.length;
             }
         };
-        assertInstanceOf(JsonValue.Obj.class, new JsonParser(in).next());
+        assertInstanceOf(JsonValue.Obj.class, new JsonParser(in, JsonLimits.ANSWER).next());
     }
 
     @Test
@@ -96,29 +97,117 @@ class JsonTest {
             try {
                 JsonValue value = JsonValue.parse(text.toString());
                 assertEquals(value, JsonValue.parse(value.toString()));
+                JsonValue small = parser(text.toString(), 3, SMALL).next();
+                assertTrue(small.equals(value) || small.toString().contains("null"), () -> text + ": " + small);
             } catch (JsonException expected) {
                 // what a reader of untrusted text is for
             }
         }
     }
 
-    private static InputStream oneByteAtATime(String text) {
-        return new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)) {
+    private static JsonParser parser(String text, int bytesAtATime, JsonLimits limits) {
+        return new JsonParser(new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)) {
             @Override
             public synchronized int read(byte[] buffer, int offset, int length) {
-                return super.read(buffer, offset, Math.min(1, length));
+                return super.read(buffer, offset, Math.min(bytesAtATime, length));
             }
-        };
+        }, limits);
     }
 
     @Test
     void handsOutTheElementsOfLongArrays() throws Exception {
         List<String> handedOut = new ArrayList<>();
-        JsonParser parser = new JsonParser(new ByteArrayInputStream(
-                "{\"node\":{\"nodes\":[{\"k\":1},{\"k\":2,\"nodes\":[3,[4]]}],\"x\":[5]},\"nodes\":6}[7]".getBytes(StandardCharsets.UTF_8)));
+        JsonParser parser = parser("{\"node\":{\"nodes\":[{\"k\":1},{\"k\":2,\"nodes\":[3,[4]]}],\"x\":[5]},\"nodes\":6}[7]", 1000, JsonLimits.ANSWER);
         JsonValue rest = parser.next("nodes", element -> handedOut.add(element.toString()));
         assertEquals(List.of("{\"k\":1}", "3", "[4]", "{\"k\":2,\"nodes\":[]}"), handedOut);
         assertEquals("{\"node\":{\"nodes\":[],\"x\":[5]},\"nodes\":6}", rest.toString());
         assertEquals("[7]", parser.next().toString());
+    }
+
+    /** What came before the array decides, as a watch's header does. */
+    @Test
+    void handsOutOnlyWhatIsWanted() throws Exception {
+        List<String> handedOut = new ArrayList<>();
+        JsonParser.Elements withHeader = new JsonParser.Elements() {
+            @Override
+            public boolean begin(JsonValue before) {
+                return before.integer("h") == 7;
+            }
+
+            @Override
+            public void element(JsonValue value) {
+                handedOut.add(value.toString());
+            }
+        };
+        JsonParser parser = parser("{\"h\":7,\"e\":[1,2]}{\"e\":[3],\"h\":7}", 3, SMALL);
+        assertEquals("{\"h\":7,\"e\":[]}", parser.next("e", withHeader).toString());
+        assertEquals("{\"e\":[3],\"h\":7}", parser.next("e", withHeader).toString());
+        assertEquals(List.of("1", "2"), handedOut);
+    }
+
+    // ---- limits ----
+
+    private static final JsonLimits SMALL = new JsonLimits(4, 12, 20, 50, 5, 90, 400);
+
+    /** A string that does not fit, and what is nested too deep: the members beside it are still there. */
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "{'a':'123456789012345678901','b':'x'} | a is 21",
+        "{'a':'\\u00e4\\n345678901234567\\\\\\'1','b':'x'} | a is 21",
+        "{'a':[[[[1,']\\']'],{}]]],'b':'x'} | [[[null,null]]] with 10"})
+    void leavesOutWhatIsTooLarge(String textAndResult) throws IOException {
+        String text = textAndResult.split(" \\| ")[0].replace('\'', '"');
+        String expected = textAndResult.split(" \\| ")[1];
+        for (int bytesAtATime = 1; bytesAtATime < 4; bytesAtATime++) {
+            JsonValue value = parser(text, bytesAtATime, SMALL).next();
+            assertEquals("x", value.text("b"));
+            if (value.get("a") instanceof JsonValue.Omitted(long bytes)) {
+                assertEquals(expected, "a is " + bytes);
+                assertEquals("", value.text("a"));
+            } else {
+                JsonValue.Arr arr = (JsonValue.Arr) value.list("a").getFirst();
+                long bytes = ((JsonValue.Omitted) ((JsonValue.Arr) arr.elements().getFirst()).elements().getFirst()).bytes();
+                assertEquals(expected, value.get("a") + " with " + bytes);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "[1,2,3,4,5,6,7,8,9,0,1,2] | more than 12 values in one, at byte 23",
+        "{'123456789012345678901':1} | a name of more than 20 bytes, at byte 24",
+        "['12345678901234567890','12345678901234567890','12345678901'] | more than 50 bytes of text in one value, at byte 60",
+        "[123456789012345678901] | a number of more than 20 digits, at byte 21",
+        "{'e':[1,2,3,4,5,6]} | more than 5 elements of \"e\", at byte 16",
+        "{'e':['12345678901234567890','12345678901234567890','12345678901234567890','12345678901234567890','12345678901234567890']}"
+            + " | more than 90 bytes of text in the elements of \"e\", at byte 120",
+        "{'a':SPACES} | more than 400 bytes in one value, at byte 400",
+        "SPACES | more than 400 bytes in one value, at byte 400"})
+    void refusesWhatIsTooLargeToHold(String textAndMessage) {
+        String text = textAndMessage.split(" \\| ")[0].replace('\'', '"').replace("SPACES", " ".repeat(1000));
+        JsonException e = assertThrows(JsonException.class, () -> parser(text, 1, SMALL).next("e", element -> { }));
+        assertEquals(textAndMessage.split(" \\| ")[1], e.getMessage());
+    }
+
+    /** Each element has the limits for itself, and what is around them too. */
+    @Test
+    void elementsAreLimitedOneByOne() throws IOException {
+        String element = "{\"k\":[1,2,3,4,5,6],\"s\":\"1234567890\"}";
+        List<JsonValue> elements = new ArrayList<>();
+        JsonValue rest = parser("{\"a\":\"1234567\",\"e\":[" + String.join(",", Collections.nCopies(5, element)) + "],\"b\":\"89012345\"}", 7, SMALL)
+                .next("e", elements::add);
+        assertEquals("{\"a\":\"1234567\",\"e\":[],\"b\":\"89012345\"}", rest.toString());
+        assertEquals(Collections.nCopies(5, element), elements.stream().map(JsonValue::toString).toList());
+    }
+
+    /** A text at hand is small, or it is none of ours. */
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "[[[[[]]]]] | nested deeper than 4, at byte 4",
+        "'123456789012345678901' | a string of more than 20 bytes, at byte 22"})
+    void textIsRefusedAsAWhole(String textAndMessage) {
+        String text = textAndMessage.split(" \\| ")[0].replace('\'', '"');
+        JsonException e = assertThrows(JsonException.class, () -> JsonValue.parse(text, SMALL));
+        assertEquals(textAndMessage.split(" \\| ")[1], e.getMessage());
     }
 }

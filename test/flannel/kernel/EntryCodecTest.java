@@ -155,6 +155,17 @@ class EntryCodecTest {
                 HexFormat.of().formatHex(buffer.array(), 0, out.size()));
     }
 
+    @Test
+    void aVxlanDevicesNewPlaceIsWritten() {
+        ByteBuffer buffer = ByteBuffer.allocate(4096);
+        MessageWriter out = new MessageWriter(buffer, 7);
+        EntryCodec.writeVxlanChange(out, 4, new Link.Vxlan("flannel.1", 1450, 1, 8472, Ipv4.parse("192.168.32.212"), "eth1", MAC, true, true), 5);
+        // as ip link set flannel.1 type vxlan id 1 local 192.168.32.212 dev eth1: LINKINFO, of KIND "vxlan" and DATA, of ID, LINK, LOCAL
+        assertEquals(("4c000000 1000 0100 07000000 00000000 00000000 04000000 00000000 00000000"
+                + "2c00 1280 0a00 0100 76786c616e00 0000 1c00 0280 0800 0100 01000000 0800 0300 05000000 0800 0400 c0a820d4").replace(" ", ""),
+                HexFormat.of().formatHex(buffer.array(), 0, out.size()));
+    }
+
     /** Garbage is told as such, and nothing else is ever thrown; reading ends. */
     @Test
     void garbageIsMalformedAndNothingElse() {

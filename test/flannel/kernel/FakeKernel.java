@@ -2,8 +2,12 @@ package flannel.kernel;
 
 import flannel.linux.Errno;
 import flannel.linux.SystemCallException;
+import flannel.log.Log;
+import flannel.net.Ipv4;
+import flannel.net.Ipv4Subnet;
 import flannel.net.MacAddress;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -13,22 +17,34 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /** The kernel's tables in memory, with eth0 as device 3; keeps what was asked of it. */
-final class FakeKernel implements KernelTables {
+public final class FakeKernel implements KernelTables {
 
-    static final int ETH0 = 3;
+    public static final int ETH0 = 3;
 
     /** Everything there is; a test may add to it and take from it. */
-    final Set<Found> entries = new LinkedHashSet<>();
+    public final Set<Found> entries = new LinkedHashSet<>();
     /** Every change asked for since a test last cleared it. */
     final List<Change> asked = new ArrayList<>();
     /** What the kernel refuses to put in. */
-    Predicate<Found> unwelcome = what -> false;
+    public Predicate<Found> unwelcome = what -> false;
+    /** Whether it is a kernel that can change a VXLAN device in place. */
+    boolean changesVxlan = true;
     /** Tables that were read. */
     int reads;
     private int lastIndex = ETH0;
 
-    FakeKernel() {
+    public FakeKernel() {
         entries.add(new Found.Link(ETH0, "eth0", true, false, 1500, 1000, MacAddress.parse("02:00:00:00:e0:00"), "veth", null));
+    }
+
+    /** A reconciler of these tables. */
+    public Reconciler reconciler(Log log) {
+        return new Reconciler(log, this);
+    }
+
+    /** A packet filter that finds no programs to run, so that it leaves this machine alone. */
+    public static PacketFilter packetFilter(Log log) {
+        return new PacketFilter(false, log, Optional::empty, Runnable::run);
     }
 
     private <T extends Found> List<T> all(Class<T> type) {
@@ -48,12 +64,20 @@ final class FakeKernel implements KernelTables {
 
     @Override
     public List<Found.Address> addresses(int index) {
-        return all(Found.Address.class).stream().filter(address -> address.index() == index).toList();
+        return all(Found.Address.class).stream().filter(address -> index == 0 || address.index() == index).toList();
     }
 
     @Override
     public List<Found.Route> routes() {
         return all(Found.Route.class);
+    }
+
+    @Override
+    public Found.Route routeTo(Ipv4 destination) throws SystemCallException {
+        return routes().stream().filter(route -> route.destination().contains(destination))
+                .max(Comparator.comparing(route -> route.destination().prefixLength()))
+                .map(route -> new Found.Route(route.index(), new Ipv4Subnet(destination, 32), route.gateway(), false, 0, 0, 0, true))
+                .orElseThrow(() -> new SystemCallException("look up the route to " + destination, Errno.ENETUNREACH));
     }
 
     @Override
@@ -102,6 +126,18 @@ final class FakeKernel implements KernelTables {
     public void createVxlan(Link.Vxlan wanted, MacAddress mac, int underlayIndex) {
         entries.add(new Found.Link(++lastIndex, wanted.name(), false, false, wanted.mtu(), 1000, mac, "vxlan",
                 new Found.Vxlan(wanted.vni(), wanted.port(), wanted.local(), underlayIndex, wanted.learning(), wanted.gbp(), true)));
+    }
+
+    @Override
+    public void changeVxlan(int index, Link.Vxlan wanted, int underlayIndex) throws SystemCallException {
+        Found.Link there = links().stream().filter(link -> link.index() == index).findFirst().orElseThrow();
+        if (!changesVxlan) {
+            throw new SystemCallException("change it", Errno.EOPNOTSUPP);
+        }
+        Found.Vxlan is = there.vxlan();
+        entries.remove(there);
+        entries.add(new Found.Link(index, there.name(), there.up(), false, there.mtu(), there.queueLength(), there.mac(), there.kind(),
+                new Found.Vxlan(is.vni(), is.port(), wanted.local(), underlayIndex, is.learning(), is.gbp(), is.plain())));
     }
 
     @Override

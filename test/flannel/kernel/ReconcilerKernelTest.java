@@ -13,6 +13,7 @@ import flannel.net.Ipv4Subnet;
 import flannel.net.MacAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -104,6 +105,68 @@ class ReconcilerKernelTest {
     }
 
     @Test
+    void anAddressThatWasFlushedAndRestoredBringsTheRoutesViaThatLinkBack() throws Exception {
+        KernelEntry.Route route = new KernelEntry.Route(Ipv4Subnet.parse("10.1.2.0/24"), Ipv4.parse("192.168.32.2"), "eth0", false);
+        String put = "10.1.2.0/24 via 192.168.32.2 dev eth0 proto 241";
+        host.call(() -> {
+            try (Reconciler reconciler = Reconciler.open(LOG); KernelMonitor monitor = KernelMonitor.open(LOG)) {
+                LinkedBlockingQueue<KernelEvent> events = new LinkedBlockingQueue<>();
+                listen(monitor, events);
+                assertEquals(List.of(), reconciler.apply(new DesiredState(NETWORK, 24, "eth0", null, List.of(route), Set.of())));
+                contradictions(reconciler, events, 50);
+                host.run("ip", "address", "flush", "dev", "eth0");
+                host.run("ip", "address", "add", "192.168.32.211/24", "dev", "eth0");
+                assertFalse(host.run("ip", "route").contains(put), "the kernel flushed it");
+                assertFalse(contradictions(reconciler, events, 5000).isEmpty(), "heard");
+                assertEquals(List.of(), reconciler.reconcile());
+                assertTrue(host.run("ip", "route").contains(put));
+                contradictions(reconciler, events, 50);
+
+                host.run("ip", "address", "flush", "dev", "eth0");
+                assertFalse(contradictions(reconciler, events, 5000).isEmpty(), "heard");
+                assertEquals(1, reconciler.reconcile().size(), "the gateway is out of reach");
+                contradictions(reconciler, events, 50);
+                host.run("ip", "address", "add", "192.168.32.211/24", "dev", "eth0");
+                assertFalse(contradictions(reconciler, events, 5000).isEmpty(), "heard");
+                assertEquals(List.of(), reconciler.reconcile());
+                assertTrue(host.run("ip", "route").contains(put));
+            }
+        });
+    }
+
+    @Test
+    void theDeviceAndAllThatIsOnItFollowsTheUnderlay() throws Exception {
+        host.run("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "wire1");
+        host.run("ip", "link", "set", "eth1", "up");
+        host.run("ip", "link", "set", "wire1", "up");
+        List<String> before = List.of(
+                "ip address flush dev eth0; ip address add 192.168.32.77/24 dev eth0",
+                "ip link set eth0 down; ip link set eth0 name lan0; ip link set lan0 up",
+                "ip address flush dev lan0; ip address add 192.168.32.77/24 dev eth1",
+                "ip link del eth1; ip link add eth1 type veth peer name wire1; ip link set eth1 up; ip link set wire1 up; "
+                        + "ip address add 192.168.32.78/24 dev eth1");
+        List<DesiredState> after = List.of(vxlan(3, "eth0", "192.168.32.77"), vxlan(3, "lan0", "192.168.32.77"),
+                vxlan(3, "eth1", "192.168.32.77"), vxlan(3, "eth1", "192.168.32.78"));
+        host.call(() -> {
+            try (Reconciler reconciler = Reconciler.open(LOG)) {
+                reconciler.apply(vxlan(3));
+                String index = host.run("ip", "-o", "link", "show", "flannel.1").split(":")[0];
+                for (int i = 0; i < before.size(); i++) {
+                    host.run("sh", "-c", before.get(i));
+                    assertEquals(MAC, reconciler.vtepMac((Link.Vxlan) after.get(i).link()).orElseThrow(), "what the lease has to tell");
+                    assertEquals(List.of(), reconciler.apply(after.get(i)));
+                    assertInPlace(3, after.get(i), before.get(i));
+                    String link = host.run("ip", "-d", "-o", "link", "show", "flannel.1");
+                    Link.Vxlan wanted = (Link.Vxlan) after.get(i).link();
+                    assertTrue(link.contains("vxlan id 1 local " + wanted.local() + " dev " + wanted.underlay())
+                            && link.contains(MAC.toString()), link);
+                    assertEquals(i < 3, link.startsWith(index + ":"), "the kernel took it along with eth1 only: " + link);
+                }
+            }
+        });
+    }
+
+    @Test
     void aForeignRouteThatWasThereFirstStaysAndIsNamed() throws Exception {
         String foreign = "10.1.2.0/24 via 192.168.32.1 dev eth0 proto static";
         host.run(("ip route add " + foreign).split(" "));
@@ -160,12 +223,18 @@ class ReconcilerKernelTest {
 
     /** Peers 1 to count, as backend vxlan describes them. */
     static DesiredState vxlan(int count) {
+        return vxlan(count, "eth0", "192.168.32.211");
+    }
+
+    static DesiredState vxlan(int count, String underlay, String local) {
         List<KernelEntry> entries = new ArrayList<>();
         entries.add(new KernelEntry.Address("flannel.1", Ipv4.parse("10.1.0.0"), 32));
         for (int peer = 1; peer <= count; peer++) {
             entries.addAll(peer(peer));
         }
-        return new DesiredState(NETWORK, 24, "eth0", VXLAN, entries);
+        Link.Vxlan link = new Link.Vxlan(VXLAN.name(), VXLAN.mtu(), VXLAN.vni(), VXLAN.port(), Ipv4.parse(local), underlay,
+                VXLAN.address(), VXLAN.learning(), VXLAN.gbp());
+        return new DesiredState(NETWORK, 24, underlay, link, entries, Set.of());
     }
 
     static List<KernelEntry> peer(int number) {
@@ -178,6 +247,10 @@ class ReconcilerKernelTest {
     }
 
     private void assertInPlace(int count, String after) {
+        assertInPlace(count, vxlan(count), after);
+    }
+
+    private void assertInPlace(int count, DesiredState state, String after) {
         StringBuilder routes = new StringBuilder();
         StringBuilder neighbours = new StringBuilder();
         StringBuilder fdb = new StringBuilder();
@@ -186,7 +259,8 @@ class ReconcilerKernelTest {
             neighbours.append("10.1.%d.0 lladdr 02:00:00:00:00:%02x PERMANENT\n".formatted(peer, peer));
             fdb.append("02:00:00:00:00:%02x dst 192.168.32.%d self permanent\n".formatted(peer, peer));
         }
-        assertEquals(routes.toString() + "192.168.32.0/24 dev eth0 proto kernel scope link src 192.168.32.211\n",
+        assertEquals(routes.toString() + "192.168.32.0/24 dev " + state.underlay() + " proto kernel scope link src "
+                + ((Link.Vxlan) state.link()).local() + "\n",
                 trimmed("ip", "route"), after);
         assertEquals(neighbours.toString(), sorted(trimmed("ip", "neigh", "show", "dev", "flannel.1", "nud", "permanent")), after);
         assertEquals(fdb.toString(), sorted(trimmed("bridge", "fdb", "show", "dev", "flannel.1")), after);

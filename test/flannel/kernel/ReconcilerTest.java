@@ -21,11 +21,14 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Which changes the reconciler asks of the kernel, and in which order. */
 class ReconcilerTest {
 
     private static final int FLANNEL_1 = FakeKernel.ETH0 + 1;
+    private static final MacAddress MAC = MacAddress.parse("02:00:00:00:d3:01");
 
     private final FakeKernel kernel = new FakeKernel();
     private final Reconciler reconciler = new Reconciler(new Log(new PrintStream(OutputStream.nullOutputStream()), 0), kernel);
@@ -121,6 +124,21 @@ class ReconcilerTest {
     }
 
     @Test
+    void docker0sOwnRouteIsNotToBeRemovedButDockerStartedAgain() throws Exception {
+        kernel.entries.add(new Found.Link(9, "docker0", true, false, 1450, 1000, MAC, "bridge", null));
+        kernel.entries.add(new Found.Route(9, Ipv4Subnet.parse("10.1.2.0/24"), null, false, 2, 253, 0, false));
+        kernel.entries.add(new Found.Link(10, "br-7f", true, false, 1450, 1000, MAC, "bridge", null));
+        kernel.entries.add(new Found.Route(10, Ipv4Subnet.parse("10.1.3.0/24"), null, false, 2, 253, 0, false));
+        kernel.entries.add(route("10.1.1.0/24", "10.1.2.9", 9, 4));
+        List<String> told = reconciler.apply(vxlan(3)).stream().map(failure -> failure.why().getMessage()).toList();
+        assertEquals(3, told.size());
+        assertTrue(told.get(0).endsWith("device docker0 has an address in 10.1.2.0/24, another host's subnet; "
+                + "Docker must be started with this host's subnet: systemctl restart docker"), told.toString());
+        assertTrue(told.get(1).contains("device br-7f has an address in 10.1.3.0/24"), told.toString());
+        assertTrue(told.get(2).contains("someone else's route 10.1.1.0/24 via 10.1.2.9 dev docker0 is there; remove it"), told.toString());
+    }
+
+    @Test
     void aRouteThatTookThePlaceOfOursIsReplaced() throws Exception {
         applied(3);
         Found.Route ours = kernel.routes().get(1);
@@ -132,19 +150,49 @@ class ReconcilerTest {
         assertTrue(kernel.entries.contains(ours));
     }
 
+    private static DesiredState hostGateway(Set<Ipv4> formerGateways, KernelEntry... entries) {
+        return new DesiredState(Ipv4Subnet.parse("10.1.0.0/16"), 24, "eth0", null, List.of(entries), formerGateways);
+    }
+
+    private static KernelEntry.Route wanted(Found.Route route) {
+        return new KernelEntry.Route(route.destination(), route.gateway(), "eth0", false);
+    }
+
     @Test
-    void routesOfAGoHostGatewayAreTakenOverAtTheFirstLookOnly() throws Exception {
-        Found.Route stale = route("10.1.50.0/24", "192.168.32.50", FakeKernel.ETH0, 3);
-        Found.Route wanted = route("10.1.2.0/24", "192.168.32.2", FakeKernel.ETH0, 3);
-        kernel.entries.addAll(List.of(stale, wanted));
-        DesiredState hostGateway = new DesiredState(Ipv4Subnet.parse("10.1.0.0/16"), 24, "eth0", null,
-                List.of(new KernelEntry.Route(wanted.destination(), wanted.gateway(), "eth0", false)));
-        assertEquals(List.of(), reconciler.apply(hostGateway));
-        assertEquals(List.of("PUT route 10.1.2.0/24", "DELETE route 10.1.50.0/24"), asked());
+    void routesOfAGoHostGatewayToHostsWithALeaseAreTakenOverAtTheFirstLookOnly() throws Exception {
+        Set<Ipv4> hosts = Set.of(Ipv4.parse("192.168.32.2"), Ipv4.parse("192.168.32.3"));
+        Found.Route right = route("10.1.2.0/24", "192.168.32.2", FakeKernel.ETH0, 3);
+        Found.Route moved = route("10.1.3.0/24", "192.168.32.2", FakeKernel.ETH0, 3);
+        Found.Route stale = route("10.1.50.0/24", "192.168.32.3", FakeKernel.ETH0, 3);
+        kernel.entries.addAll(List.of(right, moved, stale));
+        DesiredState desired = hostGateway(hosts, wanted(right), wanted(route("10.1.3.0/24", "192.168.32.3", FakeKernel.ETH0, 3)));
+        assertEquals(List.of(), reconciler.apply(desired));
+        assertEquals(List.of("PUT route 10.1.2.0/24", "PUT route 10.1.3.0/24", "DELETE route 10.1.50.0/24"), asked());
         kernel.entries.add(stale);
         kernel.asked.clear();
         reconciler.reconcile();
         assertEquals(List.of(), asked());
+    }
+
+    @Test
+    void theAdministratorsRoutesStay() throws Exception {
+        Found.Route toNobodysHost = route("10.1.88.0/24", "192.168.32.9", FakeKernel.ETH0, 3);
+        Found.Route narrow = route("10.1.89.7/32", "192.168.32.2", FakeKernel.ETH0, 3);
+        Found.Route toAHost = route("10.1.90.0/24", "192.168.32.2", FakeKernel.ETH0, 3);
+        kernel.entries.addAll(List.of(toNobodysHost, narrow, toAHost));
+        assertEquals(List.of(), reconciler.apply(hostGateway(Set.of())), "alloc");
+        assertEquals(List.of(), asked());
+        assertEquals(List.of(), reconciler.apply(hostGateway(Set.of(Ipv4.parse("192.168.32.2")))), "host-gw, for the first time");
+        assertEquals(List.of("DELETE route 10.1.90.0/24"), asked());
+    }
+
+    /** An older package was on this host once more: what it left is of use to the very leases that it was made for. */
+    @Test
+    void aRouteThatOnlyLacksOurMarkBecomesOurs() throws Exception {
+        Found.Route right = route("10.1.2.0/24", "192.168.32.2", FakeKernel.ETH0, 3);
+        kernel.entries.add(right);
+        assertEquals(List.of(), reconciler.apply(hostGateway(Set.of(), wanted(right))));
+        assertEquals(List.of("PUT route 10.1.2.0/24"), asked());
     }
 
     @Test
@@ -156,6 +204,77 @@ class ReconcilerTest {
         assertEquals(List.of(), reconciler.reconcile());
         assertEquals(before, new HashSet<>(kernel.entries.stream().map(entry -> entry.toString().replaceAll("index=\\d+", "")
                 .replaceAll("queueLength=\\d+", "")).toList()));
+    }
+
+    @ParameterizedTest(name = "a kernel that can change the device in place: {0}")
+    @ValueSource(booleans = {true, false})
+    void theDeviceFollowsTheUnderlayAndKeepsTheAddressThatItsPeersKnow(boolean inPlace) throws Exception {
+        kernel.changesVxlan = inPlace;
+        applied(2);
+        DesiredState renumbered = vxlan(2, "eth0", "192.168.32.77");
+        assertEquals(MAC, reconciler.vtepMac(withOtherMac(renumbered)).orElseThrow());
+        assertEquals(List.of(), reconciler.apply(renumbered));
+        assertFollowed(renumbered, FakeKernel.ETH0, inPlace ? FLANNEL_1 : FLANNEL_1 + 1);
+        assertEquals(inPlace ? 0 : 7, kernel.asked.size(), asked().toString());
+        kernel.asked.clear();
+
+        Found.Link eth0 = kernel.link("eth0").orElseThrow();
+        kernel.entries.remove(eth0);
+        kernel.entries.add(new Found.Link(eth0.index(), "lan0", true, false, 1500, 1000, eth0.mac(), "veth", null));
+        DesiredState renamed = vxlan(2, "lan0", "192.168.32.77");
+        assertEquals(List.of(), reconciler.apply(renamed));
+        assertEquals(List.of(), asked(), "it is the same interface");
+
+        // made anew: the kernel takes a VXLAN device along with its underlay
+        kernel.deleteLink(FakeKernel.ETH0, "lan0");
+        kernel.deleteLink(kernel.link("flannel.1").orElseThrow().index(), "flannel.1");
+        kernel.entries.add(new Found.Link(50, "lan0", true, false, 1500, 1000, eth0.mac(), "veth", null));
+        assertTrue(reconciler.contradicts(new KernelEvent.Appeared(kernel.link("lan0").orElseThrow())));
+        assertEquals(MAC, reconciler.vtepMac(withOtherMac(renamed)).orElseThrow(), "though there is no device");
+        assertEquals(List.of(), reconciler.apply(renamed));
+        assertFollowed(renamed, 50, kernel.link("flannel.1").orElseThrow().index());
+    }
+
+    private void assertFollowed(DesiredState state, int underlay, int index) throws Exception {
+        Found.Link device = kernel.link("flannel.1").orElseThrow();
+        Link.Vxlan wanted = (Link.Vxlan) state.link();
+        assertEquals(new Found.Link(index, "flannel.1", true, false, wanted.mtu(), 1000, MAC, "vxlan",
+                new Found.Vxlan(1, 8472, wanted.local(), underlay, false, false, true)), device);
+        assertEquals(7, kernel.entries.stream().filter(entry -> entry.index() == index && !(entry instanceof Found.Link)).count());
+        assertEquals(2 + 7, kernel.entries.size());
+    }
+
+    /** As it is asked for after a move, when the MAC for a new device would be another. */
+    private static Link.Vxlan withOtherMac(DesiredState state) {
+        Link.Vxlan link = (Link.Vxlan) state.link();
+        return new Link.Vxlan(link.name(), link.mtu(), link.vni(), link.port(), link.local(), link.underlay(),
+                MacAddress.parse("02:00:00:00:d3:99"), link.learning(), link.gbp());
+    }
+
+    @Test
+    void aDeviceOfAnEarlierRunIsMovedToTheUnderlayOfThisOne() throws Exception {
+        applied(2);
+        Found.Link before = kernel.link("flannel.1").orElseThrow();
+        kernel.entries.add(new Found.Link(50, "eth1", true, false, 1500, 1000, MAC, "veth", null));
+        DesiredState moved = vxlan(2, "eth1", "10.77.0.5");
+        try (Reconciler next = new Reconciler(new Log(new PrintStream(OutputStream.nullOutputStream()), 0), kernel)) {
+            assertEquals(before.mac(), next.vtepMac(withOtherMac(moved)).orElseThrow());
+            assertEquals(List.of(), next.apply(moved));
+        }
+        assertEquals(List.of(), asked());
+        assertEquals(before.index(), kernel.link("flannel.1").orElseThrow().index());
+    }
+
+    @Test
+    void plainRoutesMoveToAnotherUnderlayInPlace() throws Exception {
+        Found.Route onEth0 = route("10.1.2.0/24", "192.168.32.2", FakeKernel.ETH0, Reconciler.ROUTE_PROTOCOL);
+        assertEquals(List.of(), reconciler.apply(hostGateway(Set.of(), wanted(onEth0))));
+        kernel.asked.clear();
+        kernel.entries.add(new Found.Link(50, "eth1", true, false, 1500, 1000, MAC, "veth", null));
+        assertEquals(List.of(), reconciler.apply(new DesiredState(Ipv4Subnet.parse("10.1.0.0/16"), 24, "eth1", null,
+                List.of(new KernelEntry.Route(onEth0.destination(), onEth0.gateway(), "eth1", false)), Set.of())));
+        assertEquals(List.of("PUT route 10.1.2.0/24"), asked());
+        assertEquals(List.of(50), kernel.routes().stream().map(Found.Route::index).toList());
     }
 
     @Test
@@ -176,7 +295,7 @@ class ReconcilerTest {
                 new KernelEvent.Appeared(new Found.Neighbour(FLANNEL_1, Ipv4.parse("10.1.77.0"), other, 0x02)),
                 new KernelEvent.Appeared(new Found.Fdb(FLANNEL_1, other, Ipv4.parse("192.168.32.9"), 0x02)),
                 new KernelEvent.Vanished(new Found.Fdb(FLANNEL_1, mac, Ipv4.parse("192.168.32.9"), 0x80)),
-                new KernelEvent.Appeared(new Found.Address(FakeKernel.ETH0, Ipv4.parse("192.168.32.77"), 24)));
+                new KernelEvent.Appeared(new Found.Address(FLANNEL_1 + 1, Ipv4.parse("10.1.1.1"), 24)));
         List<KernelEvent> contradictions = List.of(
                 new KernelEvent.Overrun(), new KernelEvent.Vanished(ours), new KernelEvent.Vanished(device), new KernelEvent.Vanished(eth0),
                 new KernelEvent.Appeared(route("10.1.1.0/24", "192.168.32.1", FakeKernel.ETH0, 3)),
@@ -188,6 +307,8 @@ class ReconcilerTest {
                 new KernelEvent.Appeared(new Found.Fdb(FLANNEL_1, mac, Ipv4.parse("192.168.32.9"), 0x80)),
                 new KernelEvent.Appeared(new Found.Fdb(FLANNEL_1, other, Ipv4.parse("192.168.32.9"), 0x80)),
                 new KernelEvent.Vanished(new Found.Address(FLANNEL_1, Ipv4.parse("10.1.0.0"), 32)),
+                new KernelEvent.Vanished(new Found.Address(FakeKernel.ETH0, Ipv4.parse("192.168.32.211"), 24)),
+                new KernelEvent.Appeared(new Found.Address(FakeKernel.ETH0, Ipv4.parse("192.168.32.211"), 24)),
                 new KernelEvent.Appeared(new Found.Address(FLANNEL_1, Ipv4.parse("10.1.9.0"), 32)));
         echoesAndOthersAffairs.forEach(event -> assertFalse(reconciler.contradicts(event), event.toString()));
         contradictions.forEach(event -> assertTrue(reconciler.contradicts(event), event.toString()));
@@ -238,7 +359,7 @@ class ReconcilerTest {
         KernelEntry.Route near = new KernelEntry.Route(Ipv4Subnet.parse("10.1.1.0/24"), Ipv4.parse("192.168.32.1"), "eth0", false);
         KernelEntry.Route far = new KernelEntry.Route(Ipv4Subnet.parse("10.1.2.0/24"), Ipv4.parse("172.16.0.9"), "eth0", false);
         kernel.unwelcome = what -> what instanceof Found.Route route && route.gateway().equals(far.gateway());
-        List<Reconciler.Failure> failures = reconciler.apply(new DesiredState(Ipv4Subnet.parse("10.1.0.0/16"), 24, "eth0", null, List.of(near, far)));
+        List<Reconciler.Failure> failures = reconciler.apply(hostGateway(Set.of(), near, far));
         assertEquals(List.of("route 10.1.2.0/24 via 172.16.0.9 dev eth0"), failures.stream().map(Reconciler.Failure::what).toList());
         KernelEvent newState = new KernelEvent.Appeared(kernel.link("eth0").orElseThrow());
         assertTrue(reconciler.contradicts(newAddress) && reconciler.contradicts(newState));
@@ -246,7 +367,23 @@ class ReconcilerTest {
         kernel.asked.clear();
         assertEquals(List.of(), reconciler.reconcile());
         assertEquals(List.of("ADD route 10.1.2.0/24"), asked());
-        assertFalse(reconciler.contradicts(newAddress) || reconciler.contradicts(newState), "nothing waits for it any more");
+        assertFalse(reconciler.contradicts(newState), "nothing waits for it any more");
+    }
+
+    /** The kernel takes all routes of a device along with its last address, and does not say so. */
+    @Test
+    void routesThatWentSilentlyWithTheUnderlaysLastAddressComeBackWithIt() throws Exception {
+        Found.Address address = new Found.Address(FakeKernel.ETH0, Ipv4.parse("192.168.32.211"), 24);
+        Found.Route right = route("10.1.2.0/24", "192.168.32.2", FakeKernel.ETH0, Reconciler.ROUTE_PROTOCOL);
+        assertEquals(List.of(), reconciler.apply(hostGateway(Set.of(), wanted(right))));
+        kernel.entries.remove(right);
+        kernel.unwelcome = what -> what instanceof Found.Route;
+        assertTrue(reconciler.contradicts(new KernelEvent.Vanished(address)));
+        assertEquals(1, reconciler.reconcile().size(), "out of reach without an address");
+        kernel.unwelcome = what -> false;
+        assertTrue(reconciler.contradicts(new KernelEvent.Appeared(address)));
+        assertEquals(List.of(), reconciler.reconcile());
+        assertTrue(kernel.entries.contains(right));
     }
 
     @Test

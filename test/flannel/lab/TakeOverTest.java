@@ -88,13 +88,19 @@ class TakeOverTest {
         lab.store().put("config", "{\"Network\": \"10.1.0.0/16\", \"Backend\":{\"Type\":\"host-gw\"}}");
         Host one = lab.host(1);
         Host two = lab.host(2);
+        lab.store().put("subnets/10.1.98.0-24", "{\"PublicIP\":\"192.168.32.98\",\"BackendType\":\"host-gw\"}", 86_400);
+        lab.store().put("subnets/10.1.99.0-24", "{\"PublicIP\":\"192.168.32.99\",\"BackendType\":\"host-gw\"}", 86_400);
         one.run("ip", "route", "add", "10.1.44.0/24", "via", "192.168.32.99", "dev", "eth0");
+        one.run("ip", "route", "add", "10.1.0.0/24", "via", "192.168.32.97", "dev", "eth0");       // the administrator's, to no host of ours
         lab.startAll(two);
         one.run("ip", "route", "add", two.subnet(), "via", "192.168.32.98", "dev", "eth0");         // an old place of host 2
         lab.startAll(one);
         Await.that("the stale route is gone", () -> !KernelView.mentions(one, "10.1.44.0/24"));
         Await.that("host 2 is reached where it is now",
-                () -> KernelView.mentions(one, two.subnet() + " via " + two.address()) && !KernelView.mentions(one, "192.168.32.98"));
+                () -> KernelView.mentions(one, two.subnet() + " via " + two.address())
+                        && !KernelView.mentions(one, two.subnet() + " via 192.168.32.98"));
+        assertTrue(KernelView.mentions(one, "10.1.0.0/24 via 192.168.32.97"));
+        one.run("ip", "route", "del", "10.1.0.0/24");
     }
 
     @Test

@@ -12,10 +12,13 @@ import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -118,6 +121,26 @@ class UdpTest {
             lab.store().put("config", CONFIG.formatted(""));
             two.daemon().kill();
             lab.startAll(two);
+        }
+    }
+
+    // ---------------------------------------------------------------- what it needs
+
+    /** As under a unit whose CapabilityBoundingSet= leaves it out. */
+    @Test
+    void aPortBelow1024NeedsACapabilityWhichIsNamed(@TempDir Path folder) throws Exception {
+        Path program = Files.writeString(folder.resolve("flanneld"), """
+                #!/bin/sh
+                exec setpriv --bounding-set -net_bind_service --inh-caps -net_bind_service %s "$@"
+                """.formatted(Lab.built()));
+        assertTrue(program.toFile().setExecutable(true));
+        Host three = lab.host(3, program);
+        lab.store().put("config", CONFIG.formatted(", \"Port\": 500"));
+        try {
+            three.start(lab.options()).awaitLog("bind UDP " + three.address() + ":500: EACCES .*CAP_NET_BIND_SERVICE");
+        } finally {
+            three.reset();
+            lab.store().put("config", CONFIG.formatted(""));
         }
     }
 

@@ -6,6 +6,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * The lab's switch as a VPC's router: it forwards by the tables of a {@link FakeVpc}, each host's packets by the table of the subnet that the
@@ -15,7 +18,6 @@ final class VpcRouter {
 
     private static final String DEVICE = "br0";
     private static final int FIRST_TABLE = 100;
-    private static final String PREFERENCE = "1000";
 
     private final NetworkNamespace namespace;
     private final FakeVpc vpc;
@@ -24,6 +26,8 @@ final class VpcRouter {
     /** By the cloud's subnet: its table's id. */
     private final Map<String, String> ofSubnets = new HashMap<>();
     private final List<Eni> hosts = new ArrayList<>();
+    private Map<String, String> appliedRoutes = Map.of();
+    private Set<String> appliedRules = Set.of();
 
     VpcRouter(NetworkNamespace namespace, FakeVpc vpc) {
         this.namespace = namespace;
@@ -44,28 +48,36 @@ final class VpcRouter {
         apply();
     }
 
+    /** Changes the difference only: a router has no gap where a route stays or is replaced. */
     private void apply() {
-        while (namespace.tryRun("ip", "rule", "del", "pref", PREFERENCE).exitCode() == 0) {
-            // one goes each time
-        }
-        tables.forEach((id, number) -> {
-            namespace.tryRun("ip", "route", "flush", "table", Integer.toString(number));
-            vpc.routes(id).forEach((destination, target) -> {
-                Eni eni = vpc.living(target);
-                List<String> route = new ArrayList<>(List.of("ip", "route", "add", "table", Integer.toString(number)));
-                route.addAll(eni == null ? List.of("blackhole", destination) : List.of(destination, "via", eni.address()));
-                namespace.run(route.toArray(String[]::new));
-                if (eni != null) {
-                    namespace.run("ip", "rule", "add", "pref", PREFERENCE, "from", destination, "lookup",
-                            Integer.toString(tables.get(ofSubnets.get(eni.subnet()))));
-                }
-            });
+        Map<String, String> routes = new TreeMap<>();
+        Set<String> rules = new TreeSet<>();
+        tables.forEach((id, number) -> vpc.routes(id).forEach((destination, target) -> {
+            Eni eni = vpc.living(target);
+            routes.put(destination + " table " + number, eni == null ? "blackhole" : eni.address());
+            if (eni != null) {
+                rules.add("from " + destination + " lookup " + tables.get(ofSubnets.get(eni.subnet())));
+            }
+        }));
+        routes.forEach((route, gateway) -> {
+            if (!gateway.equals(appliedRoutes.get(route))) {
+                ip("route replace " + (gateway.equals("blackhole") ? "blackhole " + route : route + " via " + gateway));
+            }
         });
+        appliedRoutes.keySet().stream().filter(route -> !routes.containsKey(route)).forEach(route -> ip("route del " + route));
+        rules.stream().filter(rule -> !appliedRules.contains(rule)).forEach(rule -> ip("rule add pref 1000 " + rule));
+        appliedRules.stream().filter(rule -> !rules.contains(rule)).forEach(rule -> ip("rule del pref 1000 " + rule));
+        appliedRoutes = routes;
+        appliedRules = rules;
         namespace.run("iptables", "-w", "-F", "FORWARD");
         for (Eni host : hosts) {
             if (host.sourceDestCheck()) {
                 namespace.run("iptables", "-w", "-A", "FORWARD", "-m", "mac", "--mac-source", host.mac(), "!", "-s", host.address(), "-j", "DROP");
             }
         }
+    }
+
+    private void ip(String command) {
+        namespace.run(("ip " + command).split(" "));
     }
 }

@@ -6,9 +6,18 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import flannel.net.Ipv4Subnet;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class NetworkConfigTest {
 
@@ -37,6 +46,57 @@ class NetworkConfigTest {
         assertFalse(config.backendFlag("GBP", false));
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+        "{\"Network\":\"10.1.0.0/16\",\"Backned\":{\"Type\":\"vxlan\"}}"
+                + " | \"Backned\" is no member of a network config, and is passed over: did you mean \"Backend\"?",
+        "{\"Network\":\"10.1.0.0/16\",\"SubnetLength\":25}"
+                + " | \"SubnetLength\" is no member of a network config, and is passed over: did you mean \"SubnetLen\"?",
+        "{\"Network\":\"10.1.0.0/16\",\"type\":\"vxlan\"} | \"type\" is no member of a network config, and is passed over: it belongs into Backend",
+        "{\"Network\":\"10.1.0.0/16\",\"x\":1} | \"x\" is no member of a network config, and is passed over",
+        "{\"Network\":\"10.1.0.0/16\",\"Backend\":{\"Tpye\":\"vxlan\",\"Type\":\"vxlan\"}}"
+                + " | \"Tpye\" is no member of a Backend of type vxlan, and is passed over: did you mean \"Type\"?",
+        "{\"Network\":\"10.1.0.0/16\",\"Backend\":{\"Type\":\"host-gw\",\"VNI\":1}}"
+                + " | \"VNI\" is no member of a Backend of type host-gw, and is passed over",
+    })
+    void warnsOfAMemberWithoutMeaning(String json, String warning) {
+        assertEquals(List.of(warning), NetworkConfig.parse(json).warnings());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "{\"network\":\"10.1.0.0/16\",\"SUBNETLEN\":25,\"SubnetMin\":\"10.1.1.0\",\"SubnetMax\":\"10.1.9.0\",\"backend\":{\"type\":\"VXLAN\",\"vni\":7,"
+                + "\"Port\":4789,\"GBP\":true,\"Directrouting\":true,\"Learning\":false,\"MTU\":1500,\"MacPrefix\":\"0E-2A\"}}",
+        "{\"Network\":\"10.1.0.0/16\",\"EnableIPv4\":true,\"EnableIPv6\":false,\"EnableNFTables\":true,\"IPv6Network\":\"fd00::/64\","
+                + "\"IPv6SubnetLen\":80,\"Backend\":{\"Type\":\"udp\",\"Port\":8285,\"SourceCheck\":false,\"Offload\":\"tso\"}}",
+        "{\"Network\":\"10.1.0.0/16\"}",
+    })
+    void knowsTheMembersOfAllFlannels(String json) {
+        assertEquals(List.of(), NetworkConfig.parse(json).warnings());
+    }
+
+    @Test
+    void aForeignConfigIsNotWarnedOfWithoutEnd() {
+        String members = IntStream.range(0, 1000).mapToObj(i -> "\"x" + i + "\":0,").collect(Collectors.joining());
+        assertEquals(5, NetworkConfig.parse("{" + members + "\"" + "y".repeat(100_000) + "\":0,\"Network\":\"10.1.0.0/16\"}").warnings().size());
+    }
+
+    @Test
+    void tellsTheLineAndTheColumnOfAMistake() {
+        String json = "{\n  \"Network\": \"10.1.0.0/16\",\n  \"é\": 1 \"Backend\": {}\n}";
+        IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> NetworkConfig.parse(json));
+        assertTrue(e.getMessage().endsWith("should be, in line 3, column 10"), e.getMessage());
+        IllegalArgumentException end = assertThrows(IllegalArgumentException.class, () -> NetworkConfig.parse("{\"Network\": 5"));
+        assertTrue(end.getMessage().endsWith("should be, in line 1, column 14"), end.getMessage());
+    }
+
+    @Test
+    void theManualPageTellsEveryMember() throws IOException {
+        String manual = Files.readString(Path.of("etc/flanneld.8")).replace("\\-", "-");
+        Stream<String> members = Stream.concat(ConfigMembers.TOP.stream(), ConfigMembers.BACKEND.values().stream().flatMap(List::stream));
+        assertEquals(List.of(), members.filter(name -> !Pattern.compile("^\\.BR? .*\\b" + name + "\\b", Pattern.MULTILINE).matcher(manual).find()).toList());
+    }
+
     @Test
     void knowsWhatItCouldHaveHandedOut() {
         NetworkConfig config = NetworkConfig.parse("{\"Network\":\"10.1.0.0/16\",\"SubnetMin\":\"10.1.10.0\",\"SubnetMax\":\"10.1.20.0\"}");
@@ -56,6 +116,15 @@ class NetworkConfigTest {
         "{\"Network\":\"10.1.0.0\"} | \"10.1.0.0\" is not an IPv4 subnet",
         "{\"Network\":\"fd00::/64\"} | is IPv6",
         "{\"Network\":\"0.0.0.0/0\"} | the whole Internet",
+        "{\"Network\":\"0.0.0.0/1\"} | Network 0.0.0.0/1 holds 0.0.0.0/8, \"this network\"",
+        "{\"Network\":\"0.5.0.0/16\"} | Network 0.5.0.0/16 is in 0.0.0.0/8, \"this network\"",
+        "{\"Network\":\"127.16.0.0/16\"} | Network 127.16.0.0/16 is in 127.0.0.0/8, loopback, which never leaves a host; choose a private range",
+        "{\"Network\":\"64.0.0.0/2\"} | holds 127.0.0.0/8, loopback",
+        "{\"Network\":\"169.254.0.0/16\"} | is in 169.254.0.0/16, link-local",
+        "{\"Network\":\"169.0.0.0/8\"} | holds 169.254.0.0/16, link-local",
+        "{\"Network\":\"239.1.0.0/16\"} | is in 224.0.0.0/4, multicast",
+        "{\"Network\":\"240.0.0.0/8\"} | is in 240.0.0.0/4, reserved",
+        "{\"Network\":\"255.255.255.0/24\"} | is in 240.0.0.0/4, reserved, and broadcast",
         "{\"Network\":\"10.1.0.0/30\"} | too small",
         "{\"Network\":\"10.1.0.0/31\"} | too small",
         "{\"Network\":\"10.1.0.0/32\"} | too small",

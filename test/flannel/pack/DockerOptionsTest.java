@@ -142,6 +142,7 @@ class DockerOptionsTest {
     void saysWhereItCannotWrite(List<String> shell) throws IOException {
         Shell.Result result = run(shell, Map.of(), "-f", "./subnet.env", "-d", "nowhere/out");
         assertTrue(result.errors().endsWith("cannot write nowhere/out\n"), result.errors());
+        assertTrue(result.errors().lines().count() > 1, "and the shell's own words say why: " + result.errors());
         assertEquals(2, result.status());
         try (Stream<Path> files = Files.list(folder)) {
             assertEquals(1, files.count());

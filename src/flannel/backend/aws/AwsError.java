@@ -84,7 +84,7 @@ record AwsError(int status, String code, String message) {
 
     private String remedy(String action) {
         if (RIGHTS.contains(code) || code.isEmpty() && status == 403) {
-            return "allow " + (action.startsWith("Assume") ? "sts:" : "ec2:") + action + " in the policy of the role or user (README, aws-vpc)";
+            return "allow " + (action.startsWith("Assume") ? "sts:" : "ec2:") + action + " in the policy of the role or user (see flanneld(8), THE BACKEND AWS-VPC)";
         }
         if (isOfTheKey()) {
             return "check the credentials, and this host's clock";

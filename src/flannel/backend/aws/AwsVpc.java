@@ -47,7 +47,7 @@ public final class AwsVpc {
                 underlay, config);
         RouteKeeper keeper = new RouteKeeper(new VpcRouteTables(session, vpc), config, leases, System::nanoTime,
                 RandomGenerator.getDefault(), log);
-        return CloudBackend.start("aws-vpc", underlay, keeper, http, fatal);
+        return CloudBackend.start(config, underlay, keeper, http, fatal);
     }
 
     /** The authorities of AWS_CA_BUNDLE, a PEM file; null for the JDK's. */

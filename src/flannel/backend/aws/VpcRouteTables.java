@@ -241,7 +241,7 @@ final class VpcRouteTables implements RouteTables {
         }
         if (!denied.isEmpty()) {
             throw new CloudException(Kind.DENIED, "a check of the rights", table.id(), "UnauthorizedOperation", "",
-                    "allow " + String.join(", ", denied) + " in the policy of the role or user (README, aws-vpc)");
+                    "allow " + String.join(", ", denied) + " in the policy of the role or user (see flanneld(8), THE BACKEND AWS-VPC)");
         }
     }
 }

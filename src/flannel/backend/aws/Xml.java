@@ -12,7 +12,7 @@ import javax.xml.stream.XMLStreamReader;
 /**
  * An element of an answer. Namespaces and attributes are passed over: whether there is a namespace differs from server to server.
  *
- * @param text of an element without children, stripped
+ * @param text stripped; "" for an element with children
  */
 record Xml(String name, String text, List<Xml> children) {
 
@@ -48,7 +48,7 @@ record Xml(String name, String text, List<Xml> children) {
                 case XMLStreamConstants.START_ELEMENT -> children.add(element(reader, depth + 1));
                 case XMLStreamConstants.CHARACTERS, XMLStreamConstants.CDATA -> text.append(reader.getText());
                 case XMLStreamConstants.END_ELEMENT -> {
-                    return new Xml(name, text.toString().strip(), children);
+                    return children.isEmpty() ? new Xml(name, text.toString().strip(), List.of()) : new Xml(name, "", children);
                 }
                 default -> {
                     // comments and the like

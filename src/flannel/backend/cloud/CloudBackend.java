@@ -7,6 +7,7 @@ import flannel.kernel.KernelEntry;
 import flannel.kernel.Link;
 import flannel.kernel.Underlay;
 import flannel.lease.Lease;
+import flannel.lease.NetworkConfig;
 import flannel.net.Ipv4Subnet;
 import java.time.Duration;
 import java.util.Collection;
@@ -24,16 +25,18 @@ import java.util.function.Consumer;
  */
 public final class CloudBackend implements Backend {
 
-    private final String type;
+    private final NetworkConfig config;
     private final Underlay underlay;
+    private final boolean guardsLinkLocal;
     private final RouteKeeper keeper;
     private final Http http;
     private final LinkedBlockingQueue<LeaseView> views = new LinkedBlockingQueue<>();
     private final Thread worker;
 
-    private CloudBackend(String type, Underlay underlay, RouteKeeper keeper, Http http, Consumer<Throwable> fatal) {
-        this.type = type;
+    private CloudBackend(NetworkConfig config, Underlay underlay, RouteKeeper keeper, Http http, Consumer<Throwable> fatal) {
+        this.config = config;
         this.underlay = underlay;
+        this.guardsLinkLocal = !config.backendFlag("ForwardMetadata", false);
         this.keeper = keeper;
         this.http = http;
         this.worker = Thread.ofVirtual().name("cloud-routes").unstarted(() -> work(fatal));
@@ -42,11 +45,11 @@ public final class CloudBackend implements Backend {
     /**
      * Starts the thread, which waits for the lease.
      *
-     * @param type  as in the configuration, for messages
      * @param fatal told when the thread has died
+     * @throws IllegalArgumentException with one sentence when the configuration can't be used
      */
-    public static CloudBackend start(String type, Underlay underlay, RouteKeeper keeper, Http http, Consumer<Throwable> fatal) {
-        CloudBackend backend = new CloudBackend(type, underlay, keeper, http, fatal);
+    public static CloudBackend start(NetworkConfig config, Underlay underlay, RouteKeeper keeper, Http http, Consumer<Throwable> fatal) {
+        CloudBackend backend = new CloudBackend(config, underlay, keeper, http, fatal);
         backend.worker.start();
         return backend;
     }
@@ -100,7 +103,8 @@ public final class CloudBackend implements Backend {
     public List<KernelEntry> towards(Lease peer) throws UnusablePeerException {
         String other = peer.attributes().backendType();
         if (!other.isEmpty()) {
-            throw new UnusablePeerException("the host " + peer.attributes().publicIp() + " uses the backend " + other + ", this one " + type);
+            throw new UnusablePeerException("the host " + peer.attributes().publicIp() + " uses the backend " + other + ", this one "
+                    + config.backendType());
         }
         return List.of();
     }
@@ -110,6 +114,23 @@ public final class CloudBackend implements Backend {
         Set<Ipv4Subnet> others = HashSet.newHashSet(peers.size());
         peers.forEach(peer -> others.add(peer.subnet()));
         views.add(new LeaseView(own, others));
+    }
+
+    /** Yes, unless the configuration's ForwardMetadata says no: packets of other hosts' containers come in here as they are. */
+    @Override
+    public boolean guardsLinkLocal() {
+        return guardsLinkLocal;
+    }
+
+    @Override
+    public void withdraw() throws CloudException, InterruptedException {
+        worker.interrupt();
+        worker.join();
+        try {
+            keeper.withdraw();
+        } finally {
+            close();
+        }
     }
 
     /** Ends the thread; the routes stay. */

@@ -25,15 +25,15 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLException;
 
 /**
- * Requests to clouds over java.net.http: HTTP/1.1, through the environment's proxies, answers of at most 16 MiB. Knows no retries and no
+ * Requests to clouds over java.net.http: HTTP/1.1, through the environment's proxies, answers of at most 4 MiB. Knows no retries and no
  * signatures. Safe for use by several threads.
  */
 public final class CloudHttp implements Http {
 
     private static final Duration CONNECT = Duration.ofSeconds(5);
 
-    /** A thousand routes are half a megabyte. */
-    private static final int MOST_BYTES = 16 << 20;
+    /** More than ten thousand routes; what is read of them has to fit into the heap. */
+    private static final int MOST_BYTES = 4 << 20;
 
     private final HttpClient client;
 

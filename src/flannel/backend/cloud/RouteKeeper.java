@@ -8,15 +8,13 @@ import flannel.net.Ipv4Subnet;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
 
 /**
  * Keeps a cloud's tables as this host's lease wants them: lists, compares, changes the difference, and looks again every few minutes. Owns
@@ -35,39 +33,18 @@ public final class RouteKeeper {
     private static final Duration CONFIRM = Duration.ofSeconds(30);
 
     private static final Duration BETWEEN_WRITES = Duration.ofSeconds(1);
-    private static final Duration FIRST_BACK_OFF = Duration.ofSeconds(2);
-    private static final Duration LONGEST_BACK_OFF = Duration.ofMinutes(1);
-
-    /** For what an operator has to mend: rights, settings. */
-    private static final Duration SLOW = Duration.ofMinutes(5);
-    private static final Duration QUOTA = Duration.ofMinutes(10);
-
-    /** How long one host has to remove a dead host's route before it is the next one's turn: longer than any host's repair takes to come. */
-    private static final Duration TURN = Duration.ofMinutes(10);
-
-    /** What is not found may only be new; so many tries are made at the pace of the back-off. */
-    private static final int TRIES_TO_FIND = 6;
-
-    /** AWS has the smallest bucket: 50 writes, and 5 more each second. */
-    private static final int WRITES_PER_SECOND = 4;
-
-    /** Others that may have come unseen: so the first hosts of a fleet wait too, for up to a second, and see each other. */
-    private static final int UNSEEN = 4;
-
     private static final int WARN_PERCENT = 80;
 
     private final RouteTables cloud;
     private final NetworkConfig config;
     private final LeaseCheck leases;
     private final LongSupplier nanoTime;
-    private final RandomGenerator random;
+    private final Pauses pauses;
+    private final Troubles troubles;
+    private final Turns turns;
     private final Log log;
 
     private final Deque<Step> steps = new ArrayDeque<>();
-    /** What failed, by the step's subject. */
-    private final Map<String, Trouble> troubles = new HashMap<>();
-    /** When a dead host's route was first seen, by table and name. */
-    private Map<String, Long> deadSince = new HashMap<>();
     private final Set<String> warnedOf = new HashSet<>();
     private LeaseView view;
     private long dueNanos;
@@ -86,7 +63,9 @@ public final class RouteKeeper {
         this.config = config;
         this.leases = leases;
         this.nanoTime = nanoTime;
-        this.random = random;
+        this.pauses = new Pauses(random);
+        this.troubles = new Troubles(nanoTime, pauses, log);
+        this.turns = new Turns(nanoTime);
         this.log = log;
     }
 
@@ -102,10 +81,6 @@ public final class RouteKeeper {
         interface Action {
             void run() throws CloudException, InterruptedException;
         }
-    }
-
-    /** @param attempts failures in a row */
-    private record Trouble(String message, int attempts, long retryNanos) {
     }
 
     /**
@@ -141,16 +116,16 @@ public final class RouteKeeper {
         if (step.crowd() < 0) {
             return false;
         }
-        long gone = (nanoTime.getAsLong() - drawnNanos) / 1_000_000_000 * WRITES_PER_SECOND;
-        int left = (int) Math.max(1, step.crowd() + UNSEEN - gone);
+        long gone = (nanoTime.getAsLong() - drawnNanos) / 1_000_000_000 * Pauses.WRITES_PER_SECOND;
+        int left = (int) Math.max(1, step.crowd() + Pauses.UNSEEN - gone);
         int come = Math.max(0, view.others().size() - leasesThen);
-        if (random.nextInt(left + come) < left) {
+        if (pauses.random().nextInt(left + come) < left) {
             return false;
         }
         steps.remove();
         steps.addFirst(new Step(step.subject(), Duration.ZERO, left + come, step.action()));
         draw();
-        due(spread(left + come));
+        due(pauses.among(left + come));
         return untilDue() > 0;
     }
 
@@ -173,42 +148,40 @@ public final class RouteKeeper {
         List<RouteTable> tables;
         try {
             tables = cloud.list();
+            troubles.succeeded("list");
         } catch (CloudException e) {
-            due(Duration.ofNanos(failed("list", e).retryNanos() - nanoTime.getAsLong()));
+            troubles.failed("list", e);
+            settle();
             return;
         }
-        succeeded("list");
-        List<RoutePlan> plans = new ArrayList<>();
-        for (RouteTable table : tables) {
-            warnOfQuota(table);
-            plans.add(RoutePlan.of(table, view, config));
-        }
-        boolean puts = plans.stream().anyMatch(plan -> !plan.puts().isEmpty());
+        tables.forEach(this::warnOfQuota);
+        List<RoutePlan> plans = tables.stream().map(table -> RoutePlan.of(table, view, config)).toList();
+        List<Put> puts = plans.stream().flatMap(plan -> plan.puts().stream()).toList();
         draw();
-        if (puts) {
-            planApart("admit", plans.stream().mapToInt(RoutePlan::missing).max().orElse(0), cloud::admit);
-        } else {
+        if (puts.isEmpty()) {
             plan("admit", Duration.ZERO, cloud::admit);
+        } else {
+            planApart("admit", plans.stream().mapToInt(RoutePlan::missing).max().orElse(0), cloud::admit);
         }
-        plans.stream().flatMap(plan -> plan.puts().stream()).forEach(put -> plan("put " + put.table().id(),
-                put.table() == tables.getFirst() ? Duration.ZERO : BETWEEN_WRITES, () -> put(put)));
-        Map<String, Long> stillDead = new HashMap<>();
-        plans.stream().flatMap(plan -> plan.removals().stream()).filter(removal -> isOurTurn(removal, stillDead))
-                .forEach(removal -> plan("remove " + removal.table().id() + " " + removal.route().name(), BETWEEN_WRITES, () -> remove(removal)));
-        deadSince = stillDead;
+        for (Put put : puts) {
+            plan("put " + put.table().id(), put == puts.getFirst() ? Duration.ZERO : BETWEEN_WRITES, () -> put(put));
+        }
+        turns.look();
+        plans.stream().flatMap(plan -> plan.removals().stream()).filter(this::isForUs).forEach(removal ->
+                plan("remove " + removal.table().id() + " " + removal.route().name(), BETWEEN_WRITES, () -> remove(removal)));
         if (!rehearsed) {
             planApart("rehearse", leasesThen, () -> rehearse(tables.getFirst()));
         }
-        forgetObsoleteTroubles();
+        troubles.forgetAllDueBut(steps.stream().map(Step::subject).collect(Collectors.toSet()));
         wrote = false;
         advance();
     }
 
-    /** What failed and is no longer to be done is no trouble any more. */
-    private void forgetObsoleteTroubles() {
-        Set<String> planned = new HashSet<>();
-        steps.forEach(step -> planned.add(step.subject()));
-        troubles.entrySet().removeIf(trouble -> trouble.getValue().retryNanos() - nanoTime.getAsLong() <= 0 && !planned.contains(trouble.getKey()));
+    /** What leads here, or stands beside our own route, is this host's affair alone; for a dead host's route there is an order. */
+    private boolean isForUs(Removal removal) {
+        CloudRoute route = removal.route();
+        return route.kind() == CloudRoute.Kind.OWN || route.destination().equals(view.own())
+                || turns.isOurs(removal.table(), route, view);
     }
 
     private void plan(String subject, Duration pause, Step.Action action) {
@@ -216,13 +189,12 @@ public final class RouteKeeper {
     }
 
     private void planApart(String subject, int crowd, Step.Action action) {
-        plan(new Step(subject, spread(crowd), crowd, action));
+        plan(new Step(subject, pauses.among(crowd), crowd, action));
     }
 
     /** Plans a step unless it failed and its time has not come. */
     private void plan(Step step) {
-        Trouble trouble = troubles.get(step.subject());
-        if (trouble == null || trouble.retryNanos() - nanoTime.getAsLong() <= 0) {
+        if (!troubles.isHeld(step.subject())) {
             steps.add(step);
         }
     }
@@ -236,28 +208,6 @@ public final class RouteKeeper {
         } else {
             warnedOf.remove(table.id());
         }
-    }
-
-    /** Whether it is for this host to remove a route now: its own always, a dead host's when those that come first have had their time. */
-    private boolean isOurTurn(Removal removal, Map<String, Long> stillDead) {
-        CloudRoute route = removal.route();
-        if (route.kind() == CloudRoute.Kind.OWN || route.destination().equals(view.own())) {
-            return true;
-        }
-        String key = removal.table().id() + " " + route.name();
-        long since = deadSince.getOrDefault(key, nanoTime.getAsLong());
-        stillDead.put(key, since);
-        long first = order(route.destination(), view.own());
-        long before = view.others().stream().filter(other -> order(route.destination(), other) < first).count();
-        return nanoTime.getAsLong() - since >= before * TURN.toNanos();
-    }
-
-    /** Where a host comes in the order of those who remove a route: another order for each route, the same on all hosts. */
-    private static long order(Ipv4Subnet route, Ipv4Subnet host) {
-        long mixed = (long) route.base().bits() << 32 ^ Integer.toUnsignedLong(host.base().bits());
-        mixed = (mixed ^ mixed >>> 30) * 0xBF58476D1CE4E5B9L;       // the finalizer of SplittableRandom
-        mixed = (mixed ^ mixed >>> 27) * 0x94D049BB133111EBL;
-        return mixed ^ mixed >>> 31;
     }
 
     // ---- change ----
@@ -275,20 +225,16 @@ public final class RouteKeeper {
     }
 
     private void settle() {
-        due(wrote ? CONFIRM.plus(upTo(CONFIRM)) : jittered(REPAIR));
-        for (Trouble trouble : troubles.values()) {
-            if (trouble.retryNanos() - dueNanos < 0) {
-                dueNanos = trouble.retryNanos();
-            }
-        }
+        due(wrote ? CONFIRM.plus(pauses.upTo(CONFIRM)) : pauses.about(REPAIR));
+        dueNanos = troubles.earliest(dueNanos);
     }
 
     private void attempt(Step step) throws InterruptedException {
         try {
             step.action().run();
-            succeeded(step.subject());
+            troubles.succeeded(step.subject());
         } catch (CloudException e) {
-            failed(step.subject(), e);
+            troubles.failed(step.subject(), e);
         }
     }
 
@@ -302,7 +248,7 @@ public final class RouteKeeper {
                 throw new CloudException(CloudException.Kind.CONFLICT, "replacing " + route, "", "",
                         "the lease of " + put.destination() + " is no longer ours", "");
             }
-            log.warning("Replacing " + route + ", by one to this host, whose lease it is");
+            log.warning("Replacing " + route + " by one to this host, whose lease it is");
         }
         cloud.put(put.table(), put.destination(), before);
         wrote = true;
@@ -334,70 +280,15 @@ public final class RouteKeeper {
         rehearsed = true;
     }
 
-    /**
-     * Takes every route of this host's within the network out of the tables: for a host that leaves the network. Not while rounds run.
-     *
-     * @return how many there were
-     */
-    public int withdraw() throws CloudException, InterruptedException {
-        int count = 0;
+    /** Takes every route of this host's within the network out of the tables: for a host that leaves the network. Not while rounds run. */
+    public void withdraw() throws CloudException, InterruptedException {
         for (RouteTable table : cloud.list()) {
             for (CloudRoute route : table.routes()) {
                 if (route.kind() == CloudRoute.Kind.OWN && config.allows(route.destination())) {
                     cloud.delete(table, route);
-                    count++;
+                    log.info("Route removed from table " + table.id() + ": " + route.destination() + " - " + route.target());
                 }
             }
         }
-        return count;
-    }
-
-    // ---- troubles ----
-
-    private Trouble failed(String subject, CloudException e) {
-        Trouble before = troubles.get(subject);
-        int attempts = before == null ? 1 : before.attempts() + 1;
-        Duration pause = switch (e.kind()) {
-            case THROTTLED, TRANSIENT, CONFLICT -> backOff(attempts);
-            case GONE -> attempts < TRIES_TO_FIND ? backOff(attempts) : jittered(SLOW);
-            case DENIED, UNUSABLE -> jittered(SLOW);
-            case LIMIT -> jittered(QUOTA);
-        };
-        if (before == null || !before.message().equals(e.getMessage())) {
-            String line = e.getMessage() + "; trying again in " + (pause.toSeconds() + 1) + " s";
-            switch (e.kind()) {
-                case THROTTLED, TRANSIENT, CONFLICT -> log.warning(line);
-                case GONE, LIMIT, DENIED, UNUSABLE -> log.error(line);
-            }
-        }
-        Trouble trouble = new Trouble(e.getMessage(), attempts, nanoTime.getAsLong() + pause.toNanos());
-        troubles.put(subject, trouble);
-        return trouble;
-    }
-
-    private void succeeded(String subject) {
-        if (troubles.remove(subject) != null && troubles.isEmpty()) {
-            log.info("The cloud's route tables answer as they should again");
-        }
-    }
-
-    /** Anything up to a limit that doubles: hosts that were throttled together don't come back together. */
-    private Duration backOff(int attempts) {
-        Duration limit = FIRST_BACK_OFF.multipliedBy(1L << Math.min(attempts - 1, 16));
-        return Duration.ofSeconds(1).plus(upTo(limit.compareTo(LONGEST_BACK_OFF) > 0 ? LONGEST_BACK_OFF : limit));
-    }
-
-    /** A time to wait when so many other hosts are about to write. */
-    private Duration spread(int hosts) {
-        return upTo(Duration.ofSeconds(1).multipliedBy(hosts + UNSEEN).dividedBy(WRITES_PER_SECOND));
-    }
-
-    private Duration upTo(Duration limit) {
-        return Duration.ofNanos((long) (random.nextDouble() * limit.toNanos()));
-    }
-
-    /** A fifth more or less, so that hosts that started together drift apart. */
-    private Duration jittered(Duration duration) {
-        return Duration.ofNanos((long) (duration.toNanos() * (0.8 + 0.4 * random.nextDouble())));
     }
 }

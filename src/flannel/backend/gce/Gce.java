@@ -32,6 +32,6 @@ public final class Gce {
         CloudHttp http = new CloudHttp(environment, Set.of(Metadata.host(environment).replaceFirst(":\\d+$", "")), null);
         GceRoutes routes = new GceRoutes(environment, http, InstantSource.system(), underlay, config.network(), log);
         RouteKeeper keeper = new RouteKeeper(routes, config, leases, System::nanoTime, RandomGenerator.getDefault(), log);
-        return CloudBackend.start("gce", underlay, keeper, http, fatal);
+        return CloudBackend.start(config, underlay, keeper, http, fatal);
     }
 }

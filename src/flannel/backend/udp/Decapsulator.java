@@ -108,12 +108,11 @@ final class Decapsulator implements Coalescer.Sink {
             counters.add(Counter.MALFORMED, 1);
             return;
         }
-        if (tunnel.sourceCheck()) {
-            Counter refusal = Admission.refusal(table, host, buffer, packet);
-            if (refusal != null) {
-                refuse(refusal, host, packet);
-                return;
-            }
+        Counter refusal = tunnel.sourceCheck()
+                ? Admission.refusal(table, host, buffer, packet) : Admission.misdirection(table, buffer, packet);
+        if (refusal != null) {
+            refuse(refusal, host, packet);
+            return;
         }
         coalescer.offer(buffer, packet, length);
     }
@@ -123,9 +122,11 @@ final class Decapsulator implements Coalescer.Sink {
         if (logLimit.allows(System.nanoTime())) {
             String inner = " (it carried " + new Ipv4(Ipv4Header.source(buffer, packet)) + " -> "
                     + new Ipv4(Ipv4Header.destination(buffer, packet)) + ")";
-            log.warning(reason == Counter.STRANGER
-                    ? "udp: dropped a packet from " + new Ipv4(host) + ", which is the PublicIP of no lease" + inner
-                    : "udp: dropped a packet from " + new Ipv4(host) + " whose source is not in the subnet of that host's lease" + inner);
+            log.warning("udp: dropped a packet from " + new Ipv4(host) + switch (reason) {
+                case STRANGER -> ", which is the PublicIP of no lease";
+                case SPOOFED -> " whose source is not in the subnet of that host's lease";
+                default -> " whose destination is not in this host's subnet";
+            } + inner);
         }
     }
 

@@ -3,6 +3,7 @@ package flannel.backend.udp;
 import flannel.linux.Errno;
 import flannel.linux.Libc;
 import flannel.log.Log;
+import flannel.net.Ipv4;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -17,9 +18,13 @@ final class Encapsulator {
 
     private static final int OUTER_HEADERS = 28;
 
+    /** TCP's segments come to this at least, whatever its options, over every path whose MTU the kernel believes (PathMtus.SMALLEST). */
+    private static final int SMALL_SEGMENT = PathMtus.SMALLEST - OUTER_HEADERS - Ipv4Header.SIZE - 60;
+
     private final Tunnel tunnel;
     private final Features features;
     private final Counters counters;
+    private final Log log;
     private final SendBatch batch;
     private final MemorySegment buffer;
     private final MemorySegment reply;
@@ -28,31 +33,43 @@ final class Encapsulator {
     private final int bytesPerBatch;
     private final StandingQueue queue = new StandingQueue();
     private final RateLimit icmpLimit = new RateLimit(100, 50);
+    private final RateLimit logLimit = new RateLimit(0.1, 1);
 
     Encapsulator(Tunnel tunnel, Arena arena, Limits limits, Counters counters, Log log) {
         this.tunnel = tunnel;
         this.features = tunnel.features();
         this.counters = counters;
+        this.log = log;
         virtioSize = features.virtioHeader() ? VirtioHeader.SIZE : 0;
         packetsPerBatch = features.batches() ? limits.packetsRead() : 1;
         bytesPerBatch = limits.bytesRead();
         batch = new SendBatch(arena, tunnel.port(), features.segmentation(),
-                new DatagramSender(arena, tunnel.socket().fd(), features.batches(), counters, log));
+                new DatagramSender(arena, features.batches() ? tunnel.socket()::sendMany : tunnel.socket()::sendOne, counters, log));
         buffer = arena.allocate(bytesPerBatch + 2L * SLOT, ALIGNMENT);
         reply = arena.allocate(VirtioHeader.SIZE + IcmpReplies.MAX_SIZE, 8);
     }
 
+    /** Whether the socket has to be writable again before there is anything to do: until then packets wait at the device. */
+    boolean isBlocked() {
+        return batch.isWaiting();
+    }
+
     /**
-     * Forwards one batch of what waits at the device.
+     * Forwards what the socket had no room for, then one batch of what waits at the device.
      *
-     * @return packets read; 0 when nothing was waiting
+     * @return packets read; 0 when nothing was waiting, or the socket is full
      */
     int work() {
+        batch.flush();
+        return batch.isWaiting() ? 0 : forwardBatch();
+    }
+
+    private int forwardBatch() {
         ForwardingTable table = tunnel.table();
         int packets = 0;
         int start = ALIGNMENT - virtioSize;
         long at = start;
-        while (packets < packetsPerBatch && at < bytesPerBatch) {
+        while (packets < packetsPerBatch && at < bytesPerBatch && !batch.isFull()) {
             int read = Libc.read(tunnel.tun().fd(), buffer, at, SLOT);
             if (read <= 0) {
                 if (read == -Errno.EBADFD) {
@@ -92,7 +109,7 @@ final class Encapsulator {
             counters.add(Counter.TOO_BIG, 1);
             return;
         }
-        if (virtioSize != 0 && VirtioHeader.gsoType(buffer, at) == VirtioHeader.GSO_TCPV4 && queue.drop(System.nanoTime())) {
+        if (virtioSize != 0 && VirtioHeader.gsoType(buffer, at) != VirtioHeader.GSO_NONE && mustGiveWay(at)) {
             counters.add(Counter.CONGESTED, 1);
             return;
         }
@@ -102,11 +119,33 @@ final class Encapsulator {
         } else {
             datagrams = Segmenter.split(buffer, at, packet, length, host, batch);
         }
-        if (datagrams == 0) {
-            counters.add(Counter.MALFORMED, 1);
-        } else {
+        if (datagrams > 0) {
             counters.add(Counter.SENT_PACKETS, datagrams);
             counters.add(Counter.SENT_BYTES, length);
+        } else if (datagrams == Segmenter.TOO_MANY_SEGMENTS) {
+            counters.add(Counter.TOO_MANY_SEGMENTS, 1);
+            complain(at, packet, length);
+        } else {
+            counters.add(Counter.MALFORMED, 1);
+        }
+    }
+
+    /**
+     * Whether a super-packet is dropped because the queue has stood for a while: one of TCP now and then, so that its sender slows down;
+     * one of small segments, which is much work for its bytes, always, so that its sender can't make everybody wait.
+     */
+    private boolean mustGiveWay(long virtio) {
+        if (VirtioHeader.gsoSize(buffer, virtio) < SMALL_SEGMENT) {
+            return queue.stands(System.nanoTime());
+        }
+        return VirtioHeader.gsoType(buffer, virtio) == VirtioHeader.GSO_TCPV4 && queue.drop(System.nanoTime());
+    }
+
+    private void complain(long virtio, long packet, int length) {
+        if (logLimit.allows(System.nanoTime())) {
+            Ipv4 source = new Ipv4(Ipv4Header.source(buffer, packet));
+            log.warning("udp: dropped a packet of " + length + " bytes from " + source + " that asked to be cut into pieces of "
+                    + VirtioHeader.gsoSize(buffer, virtio) + ", which no kernel does by itself: look at what runs at " + source);
         }
     }
 

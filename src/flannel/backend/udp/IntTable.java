@@ -1,6 +1,6 @@
 package flannel.backend.udp;
 
-/** A map from int to int other than 0: open addressing, at most half full, filled once and then only read. */
+/** A map from int to int other than 0: open addressing, at most half full; what is in it stays. */
 final class IntTable {
 
     private final int[] keys;

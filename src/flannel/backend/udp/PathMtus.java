@@ -14,7 +14,7 @@ final class PathMtus {
     private static final long HOLD_NANOS = 600_000_000_000L;
 
     /** The kernel believes no smaller one either (net.ipv4.route.min_pmtu). */
-    private static final int SMALLEST = 552;
+    static final int SMALLEST = 552;
 
     private static final int MOST_HOSTS = 1024;
 
@@ -31,7 +31,7 @@ final class PathMtus {
     PathMtus with(int host, int mtu, long nowNanos) {
         Map<Integer, Entry> next = new HashMap<>(entries);
         next.values().removeIf(entry -> entry.untilNanos - nowNanos < 0);
-        if (next.size() < MOST_HOSTS) {
+        if (next.size() < MOST_HOSTS || next.containsKey(host)) {
             next.put(host, new Entry(Math.max(mtu, SMALLEST), nowNanos + HOLD_NANOS));
         }
         return new PathMtus(Map.copyOf(next));

@@ -16,23 +16,39 @@ import java.lang.foreign.MemorySegment;
  */
 final class Segmenter {
 
+    /** Why {@link #split} added nothing: the headers contradict each other. */
+    static final int MALFORMED = 0;
+
+    /** Why {@link #split} added nothing: more segments than any kernel asks for by itself. */
+    static final int TOO_MANY_SEGMENTS = -1;
+
+    /**
+     * What the largest packet comes to in segments of 48 bytes: no TCP of Linux sends smaller ones (TCP_MIN_SND_MSS, include/net/tcp.h),
+     * but for its options, and those go with a peer that takes no more than that.
+     */
+    static final int MOST_TCP_SEGMENTS = 65535 / 48;
+
+    /** UDP_MAX_SEGMENTS (include/linux/udp.h) since Linux 6.9; 64 before. */
+    static final int MOST_UDP_SEGMENTS = 128;
+
     private Segmenter() {
     }
 
     /**
      * Adds a packet from the TUN device to the batch, in as many datagrams as it takes. All but the payload is taken from the packet's own
      * headers, which the kernel has built; the virtio header's lengths are checked against them. A super-packet's headers are used up.
+     * The segment size is not the kernel's own: whoever has CAP_NET_RAW in a container chooses it at will (packet(7), PACKET_VNET_HDR).
      *
      * @param virtio where the packet's virtio header is
      * @param packet where the packet is: {@link Ipv4Header#soundLength} has passed it, with {@code length}
-     * @return datagrams added; 0 when the two headers contradict each other, and nothing was added
+     * @return datagrams added; {@link #MALFORMED} or {@link #TOO_MANY_SEGMENTS} when there are none for that reason
      */
     static int split(MemorySegment memory, long virtio, long packet, int length, int toHost, SendBatch batch) {
         return switch (VirtioHeader.gsoType(memory, virtio)) {
             case VirtioHeader.GSO_NONE -> single(memory, virtio, packet, length, toHost, batch);
             case VirtioHeader.GSO_TCPV4 -> tcp(memory, virtio, packet, length, toHost, batch);
             case VirtioHeader.GSO_UDP_L4 -> udp(memory, virtio, packet, length, toHost, batch);
-            default -> 0;
+            default -> MALFORMED;
         };
     }
 
@@ -53,7 +69,7 @@ final class Segmenter {
             int start = VirtioHeader.checksumStart(memory, virtio);
             int field = start + VirtioHeader.checksumOffset(memory, virtio);
             if (start < Ipv4Header.SIZE || field + 2 > length) {
-                return 0;
+                return MALFORMED;
             }
             // The field holds the pseudo-header's sum already, so it is summed with the rest.
             int checksum = Checksum.finish(Checksum.add(0, memory, packet + start, length - start));
@@ -68,12 +84,15 @@ final class Segmenter {
         int ipLength = Ipv4Header.headerLength(memory, packet);
         long tcp = packet + ipLength;
         if (u8(memory, packet + Ipv4Header.PROTOCOL) != Ipv4Header.TCP || length < ipLength + Transport.TCP_SIZE) {
-            return 0;
+            return MALFORMED;
         }
         int headerLength = ipLength + tcpHeaderLength(memory, tcp);
         int gsoSize = VirtioHeader.gsoSize(memory, virtio);
         if (headerLength < ipLength + Transport.TCP_SIZE || headerLength >= length || gsoSize == 0) {
-            return 0;
+            return MALFORMED;
+        }
+        if (length - headerLength > MOST_TCP_SEGMENTS * gsoSize) {
+            return TOO_MANY_SEGMENTS;
         }
         int id = u16(memory, packet + Ipv4Header.ID);
         int sequence = i32(memory, tcp + Transport.TCP_SEQUENCE);
@@ -109,7 +128,10 @@ final class Segmenter {
         int headerLength = ipLength + Transport.UDP_SIZE;
         int gsoSize = VirtioHeader.gsoSize(memory, virtio);
         if (u8(memory, packet + Ipv4Header.PROTOCOL) != Ipv4Header.UDP || headerLength >= length || gsoSize == 0) {
-            return 0;
+            return MALFORMED;
+        }
+        if (length - headerLength > MOST_UDP_SEGMENTS * gsoSize) {
+            return TOO_MANY_SEGMENTS;
         }
         int id = u16(memory, packet + Ipv4Header.ID);
         putU16(memory, packet + ipLength + Transport.UDP_LENGTH, 0);

@@ -12,9 +12,16 @@ import java.lang.foreign.MemorySegment;
  */
 final class SendBatch {
 
-    /** Takes the batch when it is full; it is empty afterwards. */
+    /** Takes the batch's messages. */
     interface Flush {
-        void send(SendBatch batch);
+
+        /**
+         * Sends messages, or drops what can't be sent.
+         *
+         * @param from the first of them; those before it are done with
+         * @return the first that has to wait until there is room for it; the number of messages when none has
+         */
+        int send(SendBatch batch, int from);
     }
 
     /** Most datagrams a message: the kernel's UDP_MAX_SEGMENTS before Linux 6.9. */
@@ -23,8 +30,13 @@ final class SendBatch {
     /** Most payload bytes of a UDP message over IPv4. */
     private static final int MAX_MESSAGE_BYTES = 65507;
 
-    private static final int MAX_DATAGRAMS = 512;
-    private static final int MAX_MESSAGES = 256;
+    /** Nothing more is to be added to a batch of so many datagrams. */
+    private static final int FULL = 512;
+
+    /** A batch that is not full has room for any packet, in however many segments. */
+    private static final int CAPACITY = FULL + Segmenter.MOST_TCP_SEGMENTS;
+
+    private static final int MOST_UNSEGMENTED_HOSTS = 1024;
 
     /** IPv4 and TCP headers with all their options are 120 bytes. */
     private static final int HEADER_ROOM = 128;
@@ -34,15 +46,19 @@ final class SendBatch {
     private final MessageHeaders messageHeaders;
     private final IoVectors vectors;
     private final MemorySegment headers;
-    private final int[] firstVector = new int[MAX_DATAGRAMS + 1];
-    private final int[] firstDatagram = new int[MAX_MESSAGES + 1];
+    private final int[] firstVector = new int[CAPACITY + 1];
+    private final int[] firstDatagram = new int[CAPACITY + 1];
+    private final boolean segmentation;
+    private final IntTable unsegmented = new IntTable(MOST_UNSEGMENTED_HOSTS);
 
-    private boolean segmentation;
+    private int unsegmentedHosts;
     private int messages;
+    private int sentMessages;
     private int datagrams;
     private int usedVectors;
 
     private int host;
+    private boolean train;
     private int segmentSize;
     private int messageBytes;
     private boolean open;
@@ -52,21 +68,19 @@ final class SendBatch {
         this.port = port;
         this.segmentation = segmentation;
         this.flush = flush;
-        messageHeaders = new MessageHeaders(arena, MAX_MESSAGES);
-        vectors = new IoVectors(arena, 2 * MAX_DATAGRAMS);
-        headers = arena.allocate(MAX_DATAGRAMS * HEADER_ROOM, 64);
+        messageHeaders = new MessageHeaders(arena, CAPACITY);
+        vectors = new IoVectors(arena, 2 * CAPACITY);
+        headers = arena.allocate(CAPACITY * HEADER_ROOM, 64);
     }
 
     /** Adds a datagram that lies in memory as it is to be sent. */
     void add(int toHost, MemorySegment memory, long offset, int length) {
-        makeRoom();
         vectors.set(usedVectors, memory, offset, length);
         append(toHost, length, 1);
     }
 
-    /** Where in {@link #headers} the next datagram's header is to be built; sends the batch first if it is full. */
+    /** Where in {@link #headers} the next datagram's header is to be built. */
     long nextHeader() {
-        makeRoom();
         return (long) datagrams * HEADER_ROOM;
     }
 
@@ -81,10 +95,9 @@ final class SendBatch {
         append(toHost, headerLength + payloadLength, 2);
     }
 
-    private void makeRoom() {
-        if (datagrams == MAX_DATAGRAMS || messages == MAX_MESSAGES) {
-            flush();
-        }
+    /** Whether it is time to {@link #flush}. */
+    boolean isFull() {
+        return datagrams >= FULL;
     }
 
     private void append(int toHost, int length, int vectorCount) {
@@ -94,21 +107,41 @@ final class SendBatch {
             firstDatagram[messages] = datagrams;
             messages++;
             host = toHost;
+            train = segmentation && (unsegmentedHosts == 0 || unsegmented.get(toHost) == 0);
             segmentSize = length;
             messageBytes = 0;
         }
         messageBytes += length;
-        open = segmentation && length == segmentSize;
+        open = train && length == segmentSize;
         firstVector[datagrams] = usedVectors;
         datagrams++;
         usedVectors += vectorCount;
     }
 
-    /** Sends what is there. */
+    /** Sends what is there. What has no room yet waits: until all is gone nothing may be added, nor the packets' memory be used again. */
     void flush() {
         if (messages == 0) {
             return;
         }
+        if (sentMessages == 0) {
+            seal();
+        }
+        sentMessages = flush.send(this, sentMessages);
+        if (sentMessages == messages) {
+            sentMessages = 0;
+            messages = 0;
+            datagrams = 0;
+            usedVectors = 0;
+            open = false;
+        }
+    }
+
+    /** Whether some of it waits for the next {@link #flush}. */
+    boolean isWaiting() {
+        return messages > 0;
+    }
+
+    private void seal() {
         firstVector[datagrams] = usedVectors;
         firstDatagram[messages] = datagrams;
         for (int i = 0; i < messages; i++) {
@@ -118,11 +151,6 @@ final class SendBatch {
                 messageHeaders.segmentSize(i, datagramLength(i));
             }
         }
-        flush.send(this);
-        messages = 0;
-        datagrams = 0;
-        usedVectors = 0;
-        open = false;
     }
 
     private int datagramLength(int message) {
@@ -134,9 +162,18 @@ final class SendBatch {
         return length;
     }
 
-    /** From now on each datagram is a message: the interface that leads out can't do it after all. */
-    void endSegmentation() {
-        segmentation = false;
+    /**
+     * From now on each datagram to that host is a message: what leads there can't cut messages after all.
+     *
+     * @return false when that was known, or there is no room to remember one more
+     */
+    boolean endSegmentation(int toHost) {
+        if (unsegmentedHosts == MOST_UNSEGMENTED_HOSTS || unsegmented.get(toHost) != 0) {
+            return false;
+        }
+        unsegmented.put(toHost, 1);
+        unsegmentedHosts++;
+        return true;
     }
 
     int messages() {

@@ -12,6 +12,7 @@ final class StandingQueue {
     private static final long INTERVAL_NANOS = 20_000_000;
 
     private boolean standing;
+    private long sinceNanos;
     private long deadlineNanos;
 
     /** The queue is, or was until now, empty. */
@@ -19,11 +20,20 @@ final class StandingQueue {
         standing = false;
     }
 
-    /** Whether the packet at hand, which comes from the queue, is to be dropped; counts it as such. */
-    boolean drop(long nowNanos) {
+    /** Whether the queue, which a packet has just come from, has not been empty for a while. */
+    boolean stands(long nowNanos) {
         if (!standing) {
             standing = true;
+            sinceNanos = nowNanos;
             deadlineNanos = nowNanos + INTERVAL_NANOS;
+        }
+        return nowNanos - sinceNanos >= INTERVAL_NANOS;
+    }
+
+    /** Whether the packet at hand, which comes from the queue, is to be dropped; counts it as such. */
+    boolean drop(long nowNanos) {
+        if (!stands(nowNanos)) {
+            return false;
         }
         if (nowNanos - deadlineNanos < 0) {
             return false;

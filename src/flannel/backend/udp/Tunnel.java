@@ -19,6 +19,10 @@ final class Tunnel {
     private static final int SEND_BUFFER_BYTES = 1 << 20;
     private static final int RECEIVE_BUFFER_BYTES = 4 << 20;
 
+    /** Errors read at a time, and those per second that are looked into: anybody can send us ICMP, packets come first. */
+    private static final int ERRORS_AT_A_TIME = 64;
+    private static final int MTU_REPORTS_PER_SECOND = 100;
+
     /** Bytes of a datagram that come back with an error: none are needed. */
     private static final int ERROR_PAYLOAD = 64;
 
@@ -26,11 +30,12 @@ final class Tunnel {
     private final UdpSocket socket;
     private final Features features;
     private final UdpConfig config;
-    private final int mtu;
     private final Log log;
     private final MessageHeaders errorHeader;
     private final RateLimit restoreLogLimit = new RateLimit(1, 5);
+    private final RateLimit mtuReportLimit = new RateLimit(MTU_REPORTS_PER_SECOND, MTU_REPORTS_PER_SECOND);
 
+    private volatile int mtu;
     private volatile ForwardingTable table = ForwardingTable.EMPTY;
     private volatile PathMtus mtus = PathMtus.NONE;
 
@@ -48,6 +53,26 @@ final class Tunnel {
         vectors.set(0, payload, 0, ERROR_PAYLOAD);
         errorHeader.vectors(0, vectors, 0, 1);
         socket.bufferSizes(SEND_BUFFER_BYTES, RECEIVE_BUFFER_BYTES);
+    }
+
+    /**
+     * Goes on with another socket, in the place of the one there was.
+     *
+     * @param nextMtu of the interface that its datagrams leave by
+     */
+    void moveTo(UdpSocket next, int nextMtu) throws SystemCallException {
+        next.bufferSizes(SEND_BUFFER_BYTES, RECEIVE_BUFFER_BYTES);
+        if (features.merging()) {
+            next.mergeReceived();
+        }
+        socket.replaceBy(next);
+        mtu(nextMtu);
+    }
+
+    /** The interface that the datagrams leave by is another, or has another MTU: what is known of the paths is forgotten. */
+    void mtu(int next) {
+        mtu = next;
+        mtus = PathMtus.NONE;
     }
 
     TunDevice tun() {
@@ -96,16 +121,20 @@ final class Tunnel {
         }
     }
 
-    /** Reads what routers have reported about our datagrams. Called by the thread that receives. */
+    /** Reads some of what routers have reported about our datagrams. Called by the thread that receives. */
     void readErrors() {
-        while (true) {
+        for (int i = 0; i < ERRORS_AT_A_TIME; i++) {
             errorHeader.expect(0);
             if (LibcMessages.recvmsg(socket.fd(), errorHeader, 0, LibcMessages.MSG_ERRQUEUE | LibcMessages.MSG_DONTWAIT) < 0) {
                 return;
             }
             int reported = errorHeader.reportedMtu(0);
-            if (reported > 0 && reported < mtu) {
-                mtus = mtus.with(errorHeader.peerAddress(0), reported, System.nanoTime());
+            int host = errorHeader.peerAddress(0);
+            if (reported > 0 && reported < mtu && table.isPeer(host)) {
+                long now = System.nanoTime();
+                if (mtuReportLimit.allows(now)) {
+                    mtus = mtus.with(host, reported, now);
+                }
             }
         }
     }

@@ -8,7 +8,6 @@ import flannel.kernel.Link;
 import flannel.kernel.Underlay;
 import flannel.lease.Lease;
 import flannel.linux.Errno;
-import flannel.linux.Libc;
 import flannel.linux.SystemCallException;
 import flannel.linux.TunDevice;
 import flannel.linux.UdpSocket;
@@ -17,8 +16,6 @@ import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -40,23 +37,24 @@ public final class UdpBackend implements Backend {
 
     private static final int MOST_DEVICES = 100;
 
+    private final UdpConfig config;
     private final Ipv4Subnet network;
-    private final Underlay underlay;
     private final Log log;
     private final Arena arena;
     private final Tunnel tunnel;
     private final List<Counters> counters;
-    private final List<PacketLoop> loops = new ArrayList<>();
-    private final List<Thread> threads = new ArrayList<>();
-    private final int stopFd;
+    private final List<PacketLoop> loops;
+    private final List<Thread> threads;
+
+    private Underlay underlay;
 
     private UdpBackend(UdpConfig config, Ipv4Subnet network, Underlay underlay, Limits limits, Arena arena, TunDevice tun, UdpSocket socket,
-            Features features, int stopFd, Log log, Consumer<Throwable> fatal) {
+            Features features, Log log, Consumer<Throwable> fatal) throws SystemCallException {
+        this.config = config;
         this.network = network;
         this.underlay = underlay;
         this.log = log;
         this.arena = arena;
-        this.stopFd = stopFd;
         tunnel = new Tunnel(tun, socket, features, config, underlay.mtu(), arena, log);
         Counters sent = new Counters();
         Counters received = limits.threads() == 1 ? sent : new Counters();
@@ -64,16 +62,16 @@ public final class UdpBackend implements Backend {
         Encapsulator out = new Encapsulator(tunnel, arena, limits, sent, log);
         Decapsulator in = new Decapsulator(tunnel, arena, limits, received, log);
         if (limits.threads() == 1) {
-            start("udp", new PacketLoop(tunnel, out, in, stopFd, arena, fatal));
+            loops = List.of(new PacketLoop(tunnel, out, in, arena, fatal));
+            threads = List.of(start("udp", loops.getFirst()));
         } else {
-            start("udp-out", new PacketLoop(tunnel, out, null, stopFd, arena, fatal));
-            start("udp-in", new PacketLoop(tunnel, null, in, stopFd, arena, fatal));
+            loops = List.of(new PacketLoop(tunnel, out, null, arena, fatal), new PacketLoop(tunnel, null, in, arena, fatal));
+            threads = List.of(start("udp-out", loops.getFirst()), start("udp-in", loops.getLast()));
         }
     }
 
-    private void start(String name, PacketLoop loop) {
-        loops.add(loop);
-        threads.add(Thread.ofPlatform().name(name).daemon().stackSize(256 << 10).start(loop));
+    private static Thread start(String name, PacketLoop loop) {
+        return Thread.ofPlatform().name(name).daemon().stackSize(256 << 10).start(loop);
     }
 
     /**
@@ -90,15 +88,14 @@ public final class UdpBackend implements Backend {
     static UdpBackend open(UdpConfig config, Ipv4Subnet network, Underlay underlay, Limits limits, Log log, Consumer<Throwable> fatal)
             throws IOException {
         boolean virtioHeader = config.level().compareTo(Level.TSO) <= 0;
-        UdpSocket socket = UdpSocket.bind(underlay.address(), config.port());
+        UdpSocket socket = bind(underlay.address(), config.port());
         try {
             TunDevice tun = openDevice(virtioHeader);
             try {
                 Features features = Features.enable(config.level(), virtioHeader, tun, socket);
-                int stopFd = SystemCallException.check("eventfd", Libc.eventfd(0, Libc.O_CLOEXEC));
                 log.info("udp: " + tun.name() + " on " + underlay.address() + ":" + config.port() + ", level " + config.level() + ": "
                         + features.describe() + ", " + (limits.threads() == 1 ? "one thread" : limits.threads() + " threads"));
-                return new UdpBackend(config, network, underlay, limits, Arena.ofShared(), tun, socket, features, stopFd, log, fatal);
+                return new UdpBackend(config, network, underlay, limits, Arena.ofShared(), tun, socket, features, log, fatal);
             } catch (IOException | RuntimeException e) {
                 tun.close();
                 throw e;
@@ -107,6 +104,26 @@ public final class UdpBackend implements Backend {
             socket.close();
             throw e;
         }
+    }
+
+    private static UdpSocket bind(Ipv4 address, int port) throws SystemCallException {
+        try {
+            return UdpSocket.bind(address, port);
+        } catch (SystemCallException e) {
+            throw new SystemCallException("bind UDP " + address + ":" + port, e.errno(), remedy(e.errno(), address, port));
+        }
+    }
+
+    /** What to do about a failed bind; may be empty. */
+    static String remedy(int errno, Ipv4 address, int port) {
+        return switch (errno) {
+            case Errno.EACCES -> "ports below 1024 need CAP_NET_BIND_SERVICE: add it to CapabilityBoundingSet= of flanneld.service,"
+                    + " or set another \"Port\" in the network's configuration";
+            case Errno.EADDRINUSE -> "another program has this port (ss -ulpn sport = :" + port + " names it): stop it,"
+                    + " or set another \"Port\" in the network's configuration";
+            case Errno.EADDRNOTAVAIL -> address + " is on no interface of this host any more: see -iface and -public-ip";
+            default -> "";
+        };
     }
 
     /** flannel0, or the next free number when that name is somebody else's. */
@@ -165,7 +182,27 @@ public final class UdpBackend implements Backend {
     public void leases(Ipv4Subnet own, Collection<Lease> peers) {
         Map<Ipv4Subnet, Ipv4> routes = new HashMap<>();
         peers.forEach(peer -> routes.put(peer.subnet(), peer.attributes().publicIp()));
-        tunnel.table(new ForwardingTable(network, routes));
+        tunnel.table(new ForwardingTable(network, own, routes));
+    }
+
+    /**
+     * Follows the underlay: it has another address, MTU or name now. The socket moves to the new address; TUN device, forwarding table and
+     * counters stay, and so do packets that wait at the device. Afterwards {@link #mtu} and {@link #link} answer for the new underlay.
+     *
+     * @throws SystemCallException when the new address can't be bound; everything is as before then
+     */
+    public void moveTo(Underlay next) throws SystemCallException {
+        if (next.address().equals(underlay.address())) {
+            tunnel.mtu(next.mtu());
+        } else {
+            try (UdpSocket socket = bind(next.address(), config.port())) {
+                tunnel.moveTo(socket, next.mtu());
+            }
+            loops.forEach(PacketLoop::wake);
+        }
+        log.info("udp: " + tunnel.tun().name() + " moved from " + underlay.address() + " on " + underlay.name() + " to " + next.address()
+                + " on " + next.name() + ", port " + config.port());
+        underlay = next;
     }
 
     /** What the data path has done so far. For all threads, at any time. */
@@ -173,13 +210,15 @@ public final class UdpBackend implements Backend {
         return UdpCounters.sum(counters);
     }
 
+    /** Largest datagram to that host as far as routers have told; {@link Integer#MAX_VALUE} when none has. */
+    int pathMtu(Ipv4 host) {
+        return tunnel.mtus().of(host.bits(), System.nanoTime());
+    }
+
     /** Ends the data path; the TUN device vanishes, and its address and routes with it. */
     @Override
     public void close() {
         loops.forEach(PacketLoop::stop);
-        try (Arena one = Arena.ofConfined()) {
-            Libc.write(stopFd, one.allocateFrom(ValueLayout.JAVA_LONG, 1), Long.BYTES);
-        }
         boolean interrupted = false;
         for (Thread thread : threads) {
             while (thread.isAlive()) {
@@ -195,8 +234,8 @@ public final class UdpBackend implements Backend {
         }
         tunnel.tun().close();
         tunnel.socket().close();
-        Libc.close(stopFd);
+        loops.forEach(PacketLoop::close);
         arena.close();
-        log.info("udp: " + tunnel.tun().name() + " closed");
+        log.info("udp: " + tunnel.tun().name() + " closed" + (log.v(1) ? ": " + counters() : ""));
     }
 }

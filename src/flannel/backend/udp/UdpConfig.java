@@ -7,7 +7,7 @@ import flannel.lease.NetworkConfig;
  *
  * @param port        UDP port at every host ("Port"; 8285)
  * @param sourceCheck whether only hosts that hold a lease are listened to, and to addresses of their own subnet only ("SourceCheck";
- *                    true); off for hosts behind address translation
+ *                    true); off for hosts behind address translation. To this host's subnet only, always
  * @param level       highest level of offload to try ("Offload"; offload)
  */
 public record UdpConfig(int port, boolean sourceCheck, Level level) {

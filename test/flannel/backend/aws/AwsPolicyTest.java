@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The README's policy is enough, every part of it is needed, and whoever lacks one is told which. */
+/** The manual's policy is enough, every part of it is needed, and whoever lacks one is told which. */
 class AwsPolicyTest {
 
     private static final Ipv4Subnet OWN = Ipv4Subnet.parse("10.20.5.0/24");
@@ -35,8 +35,8 @@ class AwsPolicyTest {
     }
 
     @Test
-    void theReadmesPolicyIsEnough() throws Exception {
-        aws.allow(FakeAws.KEY, Policy.ofTheReadme());
+    void theManualsPolicyIsEnough() throws Exception {
+        aws.allow(FakeAws.KEY, Policy.ofTheManual());
         aws.vpc().write(table, new FakeVpc.Route(OWN.toString(), "igw-1", "CreateRoute"));      // so that it has to replace one
         host.run(clock, Duration.ofMinutes(1));
         assertEquals(Map.of(OWN.toString(), host.eni.id()), aws.vpc().routes(table));
@@ -55,28 +55,29 @@ class AwsPolicyTest {
         "ec2:ModifyNetworkInterfaceAttribute, true, true"
     })
     void whoeverLacksARightIsToldWhich(String action, boolean routed, boolean checked) throws Exception {
-        aws.allow(FakeAws.KEY, Policy.ofTheReadme().without(action));
+        aws.allow(FakeAws.KEY, Policy.ofTheManual().without(action));
         host.run(clock, Duration.ofMinutes(1));
         assertEquals(routed, aws.vpc().routes(table).containsKey(OWN.toString()));
         assertEquals(checked, host.eni.sourceDestCheck());
         String errors = String.join("\n", host.log().lines().filter(line -> line.startsWith("E")).toList());
         assertTrue(errors.contains("UnauthorizedOperation") && errors.contains("allow " + action + " in the policy"), errors);
-        for (Policy.Statement statement : Policy.ofTheReadme().statements()) {
+        for (Policy.Statement statement : Policy.ofTheManual().statements()) {
             for (String other : statement.actions()) {
                 assertTrue(other.equals(action) || !errors.contains("allow " + other), errors);
             }
         }
-        aws.allow(FakeAws.KEY, Policy.ofTheReadme());
+        aws.allow(FakeAws.KEY, Policy.ofTheManual());
         host.run(clock, Duration.ofMinutes(20));
         assertEquals(Map.of(OWN.toString(), host.eni.id()), aws.vpc().routes(table));
         assertFalse(host.eni.sourceDestCheck());
         assertTrue(host.log().contains("as they should again"), host.log());
+        assertFalse(host.log().contains(FakeAws.KEY.secretAccessKey()), host.log());
     }
 
     /** flannel 0.7.1's own policy has no right to look at the interface, and an upgrade must not need another. */
     @Test
     void withoutTheRightToLookTheCheckIsSwitchedOffUnseenAndOnce() throws Exception {
-        aws.allow(FakeAws.KEY, Policy.ofTheReadme().without("ec2:DescribeNetworkInterfaces"));
+        aws.allow(FakeAws.KEY, Policy.ofTheManual().without("ec2:DescribeNetworkInterfaces"));
         host.run(clock, Duration.ofMinutes(30));
         assertFalse(host.eni.sourceDestCheck());
         assertEquals(1, aws.calls("ModifyNetworkInterfaceAttribute"));
@@ -85,7 +86,7 @@ class AwsPolicyTest {
 
     @Test
     void aRefusalIsRepeatedSeldomAndLoggedOnce() throws Exception {
-        aws.allow(FakeAws.KEY, Policy.ofTheReadme().without("ec2:CreateRoute"));
+        aws.allow(FakeAws.KEY, Policy.ofTheManual().without("ec2:CreateRoute"));
         host.run(clock, Duration.ofHours(1));
         assertEquals(1, host.log().lines().filter(line -> line.contains("UnauthorizedOperation")).count(), host.log());
         assertTrue(aws.calls("CreateRoute") <= 15, "calls: " + aws.calls());       // one in five minutes, a fifth more or less

@@ -1,5 +1,6 @@
 package flannel.backend.aws;
 
+import flannel.net.Ipv4Subnet;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -189,6 +190,11 @@ public final class FakeVpc {
         return targets;
     }
 
+    /** How many routes there are but for the local one. */
+    synchronized int size(String table) {
+        return tables.get(table).newest().size() - 1;
+    }
+
     /** The interface of that id; null when there is none, or its instance does not run. */
     public synchronized Eni living(String id) {
         Eni eni = enis.get(id);
@@ -218,7 +224,7 @@ public final class FakeVpc {
     }
 
     private static void checkDestination(String destination) throws Refusal {
-        if (flannel.net.Ipv4Subnet.parse(CIDR).contains(flannel.net.Ipv4Subnet.parse(destination))) {
+        if (Ipv4Subnet.parse(CIDR).contains(Ipv4Subnet.parse(destination))) {
             throw new Refusal(400, "InvalidParameterValue", "Route destination doesn't match any subnet CIDR blocks.");
         }
     }
@@ -260,6 +266,11 @@ public final class FakeVpc {
         }
         version(table).remove(destination);
         changed.run();
+    }
+
+    /** As flanneld did when it last ran. */
+    synchronized void disableCheck(Eni eni) {
+        eni.sourceDestCheck = false;
     }
 
     synchronized void disableCheck(String eni) throws Refusal {

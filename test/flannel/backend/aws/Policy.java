@@ -30,11 +30,11 @@ public record Policy(List<Statement> statements) {
         return new Policy(statements);
     }
 
-    /** The one that the README tells operators to use. */
-    public static Policy ofTheReadme() throws IOException {
-        String readme = Files.readString(Path.of("README.md"));
-        int from = readme.indexOf("    {\"Version\": \"2012-10-17\"");
-        return parse(readme.substring(from, readme.indexOf("\n    ]}", from) + 7));
+    /** The one that the manual page tells operators to use. */
+    public static Policy ofTheManual() throws IOException {
+        String manual = Files.readString(Path.of("etc/flanneld.8")).replace("\\-", "-");
+        int from = manual.indexOf("\n{\"Version\": \"2012-10-17\"");
+        return parse(manual.substring(from, manual.indexOf("\n]}", from) + 3));
     }
 
     /** Whatever EC2 can do. */

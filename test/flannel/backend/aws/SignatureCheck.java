@@ -59,7 +59,7 @@ final class SignatureCheck {
         if (!key.sessionToken().isEmpty()) {
             needed.add("x-amz-security-token");
         }
-        if (!names.equals(needed) || !told.group(2).equals(stamp.substring(0, 8)) || !told.group(3).equals(FakeAws.REGION)
+        if (!names.containsAll(needed) || !told.group(2).equals(stamp.substring(0, 8)) || !told.group(3).equals(FakeAws.REGION)
                 || !told.group(4).equals(service) || !told.group(6).equals(signature(request, headers, names, told, key.secretAccessKey()))) {
             throw new FakeVpc.Refusal(403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided.");
         }

@@ -9,6 +9,7 @@ import flannel.backend.aws.FakeVpc.Route;
 import flannel.backend.cloud.CloudException;
 import flannel.backend.cloud.CloudException.Kind;
 import flannel.backend.cloud.CloudRoute;
+import flannel.backend.cloud.Http;
 import flannel.backend.cloud.RouteTable;
 import flannel.lease.NetworkConfig;
 import flannel.net.Ipv4Subnet;
@@ -33,7 +34,7 @@ class VpcRouteTablesTest {
 
     @BeforeEach
     void region() throws Exception {
-        aws.allow(FakeAws.KEY, Policy.ofTheReadme());
+        aws.allow(FakeAws.KEY, Policy.ofTheManual());
         main = vpc.table(true, "");
     }
 
@@ -178,6 +179,27 @@ class VpcRouteTablesTest {
         assertTrue(e.getMessage().startsWith("CreateRoute on 10.20.5.0/24 in rtb-1 failed: " + (code.isEmpty() ? "HTTP " + status : code)), e.getMessage());
     }
 
+    /** As recorded from moto 5.2.4; and a route without a destination for IPv4, one without a state, and one whose target is gone. */
+    @Test
+    void aRecordedAnswerIsRead() throws Exception {
+        SimulatedHost host = host("");
+        aws.next("DescribeRouteTables", new Http.Answer(200, Map.of(), "<DescribeRouteTablesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15\">"
+                + "<routeTableSet><item><associationSet><item><main>false</main><routeTableId>rtb-24</routeTableId><subnetId>subnet-1</subnetId></item>"
+                + "</associationSet><routeTableId>rtb-24</routeTableId><routeSet><item><destinationCidrBlock>10.0.0.0/16</destinationCidrBlock>"
+                + "<gatewayId>local</gatewayId><origin>CreateRouteTable</origin><state>active</state></item><item><destinationCidrBlock>10.20.5.0/24"
+                + "</destinationCidrBlock><networkInterfaceId>eni-ab</networkInterfaceId><origin>CreateRoute</origin><state>active</state></item>"
+                + "<item><destinationPrefixListId>pl-1</destinationPrefixListId><gatewayId>vpce-1</gatewayId><origin>CreateRoute</origin></item>"
+                + "<item><destinationCidrBlock>10.20.6.1/24</destinationCidrBlock><origin>CreateRoute</origin></item>"
+                + "</routeSet><tagSet/><vpcId>vpc-79</vpcId></item></routeTableSet><requestId>1</requestId></DescribeRouteTablesResponse>"));
+        RouteTable table = host.tables.list().getFirst();
+        assertEquals("rtb-24", table.id());
+        assertEquals(List.of(new CloudRoute(Ipv4Subnet.parse("10.0.0.0/16"), "10.0.0.0/16", "local", CloudRoute.Kind.FOREIGN),
+                new CloudRoute(OWN, OWN.toString(), "eni-ab", CloudRoute.Kind.ELSEWHERE),
+                new CloudRoute(Ipv4Subnet.parse("10.20.6.0/24"), "10.20.6.0/24", "a target that is gone", CloudRoute.Kind.ELSEWHERE)), table.routes());
+        aws.next("DescribeRouteTables", new Http.Answer(200, Map.of(), "<html>a proxy's page"));
+        assertEquals(Kind.TRANSIENT, assertThrows(CloudException.class, () -> host.tables.list()).kind());
+    }
+
     /** As recorded from moto 5.2.4, and as AWS writes it. */
     @Test
     void refusalsAreReadInBothShapes() {
@@ -186,9 +208,9 @@ class VpcRouteTablesTest {
                     + "</Errors><RequestID>7a62c49f</RequestID></Response>",
             "<ErrorResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15\"><Error><Code>RouteAlreadyExists</Code>"
                     + "<Message>The route identified by 10.20.6.0/24 already exists.</Message></Error></ErrorResponse>"}) {
-            AwsError error = AwsError.of(new flannel.backend.cloud.Http.Answer(400, Map.of(), body));
+            AwsError error = AwsError.of(new Http.Answer(400, Map.of(), body));
             assertEquals(new AwsError(400, "RouteAlreadyExists", "The route identified by 10.20.6.0/24 already exists."), error);
         }
-        assertEquals(new AwsError(502, "", ""), AwsError.of(new flannel.backend.cloud.Http.Answer(502, Map.of(), "<html>Bad Gateway<br></html>")));
+        assertEquals(new AwsError(502, "", ""), AwsError.of(new Http.Answer(502, Map.of(), "<html>Bad Gateway<br></html>")));
     }
 }

@@ -23,14 +23,15 @@ final class Captured implements Coalescer.Sink, SendBatch.Flush {
     }
 
     @Override
-    public void send(SendBatch batch) {
-        for (int i = 0; i < batch.messages(); i++) {
+    public int send(SendBatch batch, int from) {
+        for (int i = from; i < batch.messages(); i++) {
             List<byte[]> datagrams = new ArrayList<>();
             for (int j = 0; j < batch.datagrams(i); j++) {
                 datagrams.add(gather(batch.vectors(), batch.firstVector(i, j), batch.firstVector(i, j + 1)));
             }
             messages.add(new Message(batch.messageHeaders().peerAddress(i), datagrams));
         }
+        return batch.messages();
     }
 
     List<byte[]> datagrams() {

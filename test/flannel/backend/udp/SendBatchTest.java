@@ -1,11 +1,14 @@
 package flannel.backend.udp;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -74,11 +77,68 @@ class SendBatchTest {
     }
 
     @Test
-    void aFullBatchIsSentInBetween() {
-        for (int i = 0; i < 2000; i++) {
-            add(i, 100 + i);
+    void aBatchThatIsNotFullHasRoomForAnyPacket() {
+        int host = 0;
+        while (!batch.isFull()) {
+            add(host++, 100);
         }
-        assertEquals(2000, sizes().size());
-        assertTrue(captured.messages.stream().allMatch(message -> message.datagrams().getFirst().length == 100 + message.host()));
+        assertTrue(host >= 256);
+        for (int i = 0; i < Segmenter.MOST_TCP_SEGMENTS - 1; i++) {
+            add(host++, 100);
+        }
+        assertEquals(host, sizes().size());
+        assertFalse(batch.isFull());
+    }
+
+    /** The socket takes a message now and then. */
+    @Test
+    void whatHasToWaitIsOfferedAgain() {
+        List<Integer> taken = new ArrayList<>();
+        AtomicInteger room = new AtomicInteger();
+        SendBatch slow = new SendBatch(arena, 8285, true, (sent, from) -> {
+            int message = from;
+            for (; message < sent.messages() && room.get() > 0; room.decrementAndGet()) {
+                taken.add(sent.messageHeaders().peerAddress(message++));
+            }
+            return message;
+        });
+        for (int host : new int[] {1, 2, 3}) {
+            slow.add(host, memory, 0, 100);
+            slow.add(host, memory, 0, 100);
+        }
+        slow.flush();
+        assertTrue(slow.isWaiting());
+        room.set(2);
+        slow.flush();
+        assertEquals(List.of(1, 2), taken);
+        assertTrue(slow.isWaiting());
+        room.set(2);
+        slow.flush();
+        assertEquals(List.of(1, 2, 3), taken);
+        assertFalse(slow.isWaiting());
+        slow.add(4, memory, 0, 100);
+        slow.flush();
+        assertEquals(List.of(1, 2, 3, 4), taken, "and on from there");
+    }
+
+    @Test
+    void whereOneHostsWayCanCutNothingOtherHostsGoOnInTrains() {
+        assertTrue(batch.endSegmentation(1));
+        assertFalse(batch.endSegmentation(1), "known already");
+        add(1, 100, 100);
+        add(2, 100, 100);
+        add(1, 100, 100);
+        assertEquals(List.of(1, 1, 2, 1, 1), sizes());
+    }
+
+    @Test
+    void hostsWhoseWayCanCutNothingAreRememberedWithinABound() {
+        int remembered = 0;
+        for (int host = 1; host <= 100_000; host++) {
+            remembered += batch.endSegmentation(host) ? 1 : 0;
+        }
+        assertEquals(1024, remembered);
+        add(99_999, 100, 100);
+        assertEquals(List.of(2), sizes());
     }
 }

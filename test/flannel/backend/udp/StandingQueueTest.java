@@ -35,4 +35,16 @@ class StandingQueueTest {
         assertFalse(queue.drop(2019 * MILLISECOND));
         assertTrue(queue.drop(2020 * MILLISECOND));
     }
+
+    @Test
+    void itIsSaidToStandUntilItIsEmpty() {
+        StandingQueue queue = new StandingQueue();
+        assertFalse(queue.stands(0));
+        assertFalse(queue.stands(19 * MILLISECOND));
+        assertTrue(queue.stands(20 * MILLISECOND));
+        assertTrue(queue.drop(20 * MILLISECOND));
+        assertTrue(queue.stands(21 * MILLISECOND));
+        queue.emptied();
+        assertFalse(queue.stands(22 * MILLISECOND));
+    }
 }

@@ -12,11 +12,14 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the data path is told, and whom it lets in. */
 class TablesTest {
 
     private static final Ipv4Subnet NETWORK = Ipv4Subnet.parse("10.0.0.0/8");
+    private static final Ipv4Subnet OWN = Ipv4Subnet.parse("10.1.1.0/24");
 
     private static int ip(String text) {
         return Ipv4.parse(text).bits();
@@ -28,7 +31,7 @@ class TablesTest {
         for (int i = 0; i < 10_000; i++) {
             routes.put(new Ipv4Subnet(new Ipv4(ip("10.1.0.0") + (i << 8)), 24), new Ipv4(ip("192.168.0.1") + i));
         }
-        ForwardingTable table = new ForwardingTable(NETWORK, routes);
+        ForwardingTable table = new ForwardingTable(NETWORK, OWN, routes);
         routes.forEach((subnet, host) -> {
             assertEquals(host.bits(), table.host(subnet.base().bits()));
             assertEquals(host.bits(), table.host(subnet.last().bits()));
@@ -46,7 +49,7 @@ class TablesTest {
         for (int i = 0; i < 300; i++) {
             routes.put(new Ipv4Subnet(new Ipv4(ip("10.0.0.0") + (random.nextInt() >>> 14)), 16 + random.nextInt(15)), new Ipv4(1 + i));
         }
-        ForwardingTable table = new ForwardingTable(NETWORK, routes);
+        ForwardingTable table = new ForwardingTable(NETWORK, OWN, routes);
         for (int i = 0; i < 20_000; i++) {
             Ipv4 address = new Ipv4(ip("10.0.0.0") + (random.nextInt() >>> 13));
             int expected = routes.keySet().stream().filter(subnet -> subnet.contains(address))
@@ -59,14 +62,20 @@ class TablesTest {
     void nobodyIsKnownAtFirst() {
         assertEquals(0, ForwardingTable.EMPTY.host(ip("10.1.2.3")));
         assertFalse(ForwardingTable.EMPTY.isPeer(0));
+        assertFalse(ForwardingTable.EMPTY.isOwn(ip("10.1.1.2")));
+        assertFalse(ForwardingTable.EMPTY.isOwn(-1));
     }
 
-    private static final ForwardingTable TABLE = new ForwardingTable(Ipv4Subnet.parse("10.1.0.0/16"), Map.of(
+    private static final ForwardingTable TABLE = new ForwardingTable(Ipv4Subnet.parse("10.1.0.0/16"), OWN, Map.of(
             Ipv4Subnet.parse("10.1.2.0/24"), Ipv4.parse("192.168.32.212"), Ipv4Subnet.parse("10.1.3.0/24"), Ipv4.parse("192.168.32.213")));
 
     private static Counter refusal(String host, String innerSource) {
+        return refusal(host, innerSource, "10.1.1.2");
+    }
+
+    private static Counter refusal(String host, String innerSource, String innerDestination) {
         return Admission.refusal(TABLE, ip(host),
-                MemorySegment.ofArray(Packets.icmpEcho(ip(innerSource), ip("10.1.1.2"), new byte[0])), 0);
+                MemorySegment.ofArray(Packets.icmpEcho(ip(innerSource), ip(innerDestination), new byte[0])), 0);
     }
 
     @Test
@@ -80,6 +89,21 @@ class TablesTest {
         assertEquals(Counter.STRANGER, refusal("192.168.32.214", "8.8.8.8"));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"192.168.32.211", "192.168.32.1", "8.8.8.8", "10.1.2.1", "10.1.3.9", "10.1.99.1", "224.0.0.1",
+        "255.255.255.255", "127.0.0.1"})
+    void whatIsForElsewhereIsNotTaken(String innerDestination) {
+        assertEquals(Counter.MISDIRECTED, refusal("192.168.32.212", "10.1.2.9", innerDestination));
+        assertEquals(Counter.MISDIRECTED, refusal("192.168.32.212", "192.168.32.212", innerDestination));
+        assertEquals(Counter.STRANGER, refusal("192.168.32.214", "10.1.2.9", innerDestination), "who sends it counts more");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"10.1.1.0", "10.1.1.1", "10.1.1.254", "10.1.1.255"})
+    void whatIsForThisHostsSubnetIsTaken(String innerDestination) {
+        assertNull(refusal("192.168.32.212", "10.1.2.9", innerDestination));
+    }
+
     @Test
     void pathMtusAreForgotten() {
         PathMtus mtus = PathMtus.NONE.with(1, 1400, 0).with(2, 68, 0);
@@ -88,6 +112,17 @@ class TablesTest {
         assertEquals(Integer.MAX_VALUE, mtus.of(3, 0));
         assertEquals(Integer.MAX_VALUE, mtus.of(1, 601_000_000_000L));
         assertTrue(PathMtus.NONE.isEmpty());
+    }
+
+    @Test
+    void aFullTableOfPathMtusTakesNewsOfTheHostsInIt() {
+        PathMtus mtus = PathMtus.NONE;
+        for (int host = 1; host <= 2000; host++) {
+            mtus = mtus.with(host, 1400, 0);
+        }
+        assertEquals(1400, mtus.of(1024, 0));
+        assertEquals(Integer.MAX_VALUE, mtus.of(1025, 0));
+        assertEquals(1300, mtus.with(1, 1300, 0).of(1, 0));
     }
 
     @Test

@@ -46,6 +46,6 @@ final class UdpNode {
     }
 
     private static Lease lease(Ipv4Subnet subnet, Ipv4 host) {
-        return new Lease(subnet, new LeaseAttributes(host, "", null, ""), new Lease.Never(), 1, 0);
+        return new Lease(subnet, new LeaseAttributes(host, "", null, ""), new Lease.Never(), 1);
     }
 }

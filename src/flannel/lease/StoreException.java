@@ -3,15 +3,15 @@ package flannel.lease;
 import java.io.IOException;
 
 /** The store can't be reached, refused a request, or answered nonsense. The message is one sentence an operator can act on. */
-public class RegistryException extends IOException {
+public class StoreException extends IOException {
 
     private static final long serialVersionUID = 1L;
 
-    public RegistryException(String message) {
+    public StoreException(String message) {
         super(message);
     }
 
-    public RegistryException(String message, Throwable cause) {
+    public StoreException(String message, Throwable cause) {
         super(message, cause);
     }
 }

@@ -1,0 +1,45 @@
+package flannel.daemon;
+
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** What the service manager is told of all networks together: ready when each that is awaited is, and how they are. For all threads. */
+final class Readiness {
+
+    private final ServiceManager serviceManager;
+    /** How each network is, in the order given; null where nothing is known yet. */
+    private final Map<String, String> states = new LinkedHashMap<>();
+    private final Map<String, Boolean> ready = new LinkedHashMap<>();
+    private boolean told;
+
+    /** @param awaited names of the networks without which the daemon is not ready; the only one's name is empty */
+    Readiness(ServiceManager serviceManager, Collection<String> awaited) {
+        this.serviceManager = serviceManager;
+        awaited.forEach(name -> ready.put(name, false));
+    }
+
+    /** A network's data path and subnet file are there. */
+    synchronized void ready(String network, String state) {
+        ready.put(network, true);
+        states.put(network, state);
+        if (!told && !ready.containsValue(false)) {
+            told = true;
+            serviceManager.ready(text());
+        } else {
+            serviceManager.status(text());
+        }
+    }
+
+    /** How a network is now: what it has, or what it waits for. */
+    synchronized void state(String network, String state) {
+        states.put(network, state);
+        serviceManager.status(text());
+    }
+
+    private String text() {
+        return states.entrySet().stream().map(each -> (each.getKey().isEmpty() ? "" : each.getKey() + ": ") + each.getValue())
+                .collect(Collectors.joining("; "));
+    }
+}

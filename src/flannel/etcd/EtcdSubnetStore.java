@@ -1,0 +1,87 @@
+package flannel.etcd;
+
+import flannel.lease.Entry;
+import flannel.lease.Lease;
+import flannel.lease.LeaseAttributes;
+import flannel.lease.StoreEvent;
+import flannel.lease.StoreException;
+import flannel.lease.SubnetStore;
+import flannel.log.Log;
+import java.util.Collection;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
+
+/** The subnets of a network that are kept in etcd: each host takes its own there, by compare-and-swap. */
+public final class EtcdSubnetStore implements SubnetStore {
+
+    private final LeaseRegistry registry;
+    private final String configPlace;
+    private final LeaseKeeper keeper;
+    private final StoreFollower follower;
+
+    EtcdSubnetStore(LeaseRegistry registry, String configPlace, RandomGenerator random, Log log) {
+        this.registry = registry;
+        this.configPlace = configPlace;
+        this.keeper = new LeaseKeeper(registry, random, log);
+        this.follower = new StoreFollower(registry, random);
+    }
+
+    /**
+     * Needs the files that the options name, but not etcd: that is asked for the first time when it is followed.
+     *
+     * @throws IllegalArgumentException with a sentence when an option can't be used
+     */
+    public static SubnetStore open(EtcdOptions options, Log log) {
+        RandomGenerator random = RandomGenerator.getDefault();
+        return new EtcdSubnetStore(registry(options.startingAnywhere(random), EtcdTimeouts.DEFAULT, log),
+                "key " + new LeaseKeys(options.folder()).config() + " in etcd (-etcd-prefix)", random, log);
+    }
+
+    static LeaseRegistry registry(EtcdOptions options, EtcdTimeouts timeouts, Log log) {
+        EtcdHttp http = new EtcdHttp(options.urls(), new HttpProxies(options.environment()), Tls.read(options, log), timeouts);
+        LeaseKeys keys = new LeaseKeys(options.folder());
+        EtcdStore v2 = new EtcdV2Registry(http, keys, options.username(), options.password());
+        EtcdStore v3 = new EtcdV3Registry(http, keys, options.username(), options.password());
+        return switch (options.api()) {
+            case "auto" -> new AutoRegistry(v2, v3, keys.config(), log);
+            case "v2" -> new ForcedRegistry(v2, v3, keys.config(), log);
+            case "v3" -> new ForcedRegistry(v3, v2, keys.config(), log);
+            default -> throw new IllegalArgumentException("-etcd-api=" + options.api() + " is not auto, v2 or v3");
+        };
+    }
+
+    @Override
+    public String configPlace() {
+        return configPlace;
+    }
+
+    @Override
+    public void follow(Consumer<StoreEvent> sink) throws InterruptedException {
+        follower.run(sink);
+    }
+
+    @Override
+    public Collection<Entry> read() throws StoreException, InterruptedException {
+        return registry.list().entries();
+    }
+
+    @Override
+    public Taken take(Wish wish, Collection<Entry> known) throws StoreException, InterruptedException {
+        return keeper.take(wish, known);
+    }
+
+    @Override
+    public Lease renew(Lease held, LeaseAttributes attributes) throws StoreException, InterruptedException {
+        return registry.update(held, attributes, LeaseKeeper.TIME_TO_LIVE);
+    }
+
+    @Override
+    public void giveBack(Lease held) throws StoreException, InterruptedException {
+        registry.delete(held);
+    }
+
+    @Override
+    public void close() {
+        registry.close();
+    }
+}
