@@ -5,9 +5,13 @@ import flannel.backend.gce.FakeCompute.Instance;
 import flannel.backend.gce.FakeCompute.Refusal;
 import flannel.json.JsonException;
 import flannel.json.JsonValue;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.PublicKey;
 import java.security.Signature;
@@ -23,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * Google's cloud in this process: metadata servers, the token endpoint, and the Compute Engine API behind tokens, access scopes,
@@ -30,9 +35,8 @@ import java.util.function.Function;
  */
 public final class FakeGoogle {
 
-    /** What the manual says flanneld needs, and nothing else. */
-    static final Set<String> ROLE = Set.of("compute.globalOperations.get", "compute.instances.get", "compute.instances.use",
-            "compute.networks.updatePolicy", "compute.routes.create", "compute.routes.delete", "compute.routes.get", "compute.routes.list");
+    /** The role that the manual page tells operators to make: its permissions, and nothing else. */
+    static final Set<String> ROLE = role();
 
     /** Per project, and filled again at the next full minute. */
     static final int REQUESTS_PER_MINUTE = 1500;
@@ -101,6 +105,16 @@ public final class FakeGoogle {
     public FakeGoogle(Time time) {
         this.time = time;
         this.compute = new FakeCompute(time);
+    }
+
+    private static Set<String> role() {
+        try {
+            String manual = Files.readString(Path.of("etc/flanneld.8")).replace("\\-", "-");
+            String list = manual.substring(manual.indexOf("\nincludedPermissions:\n"));
+            return list.lines().skip(2).takeWhile(line -> line.startsWith("- ")).map(line -> line.substring(2)).collect(Collectors.toSet());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Makes an instance with one interface, whose account has the manual's role in its project and in the network's. */
