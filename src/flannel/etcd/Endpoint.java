@@ -1,5 +1,6 @@
 package flannel.etcd;
 
+import flannel.net.HttpProxies;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.URI;

@@ -2,6 +2,7 @@ package flannel.etcd;
 
 import flannel.json.JsonException;
 import flannel.json.JsonParser;
+import flannel.net.HttpProxies;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;

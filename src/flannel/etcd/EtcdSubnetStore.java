@@ -7,6 +7,7 @@ import flannel.lease.StoreEvent;
 import flannel.lease.StoreException;
 import flannel.lease.SubnetStore;
 import flannel.log.Log;
+import flannel.net.HttpProxies;
 import java.util.Collection;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;

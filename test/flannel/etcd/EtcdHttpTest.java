@@ -11,6 +11,7 @@ import flannel.etcd.LeaseRegistry.Cursor;
 import flannel.json.JsonValue;
 import flannel.lab.Etcd;
 import flannel.lease.StoreEvent.ConfigChanged;
+import flannel.net.HttpProxies;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.management.ManagementFactory;

@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import flannel.net.HttpProxies;
 import java.net.URI;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,6 +38,8 @@ class HttpProxiesTest {
         "http_proxy=p:1 | http://127.0.0.2:2379 | -",
         "http_proxy=p:1 | http://[::1]:2379 | -",
         "http_proxy=p:1 | http://[::2]:2379 | p:1",
+        "http_proxy=p:1 | http://169.254.169.254/latest | -",
+        "http_proxy=p:1 | http://[fe80::1]/latest | -",
         "http_proxy=p:1 no_proxy=* | http://etcd1 | -",
         "http_proxy=p:1 no_proxy=foobar.com,.barbaz.net | http://192.168.1.1 | p:1",
         "http_proxy=p:1 no_proxy=192.168.1.1 | http://192.168.1.1:2379 | -",
@@ -53,6 +57,14 @@ class HttpProxiesTest {
         }
         String name = new HttpProxies(variables).name(URI.create(url));
         assertEquals(expected, name.isEmpty() ? "-" : name);
+    }
+
+    @Test
+    void whoeverIsNamedAsDirectIsAskedDirectly() {
+        HttpProxies proxies = new HttpProxies(Map.of("http_proxy", "p:1"), Set.of("fd00:ec2::254", "metadata"));
+        assertEquals("", proxies.name(URI.create("http://[fd00:ec2::254]/latest")));
+        assertEquals("", proxies.name(URI.create("http://METADATA/latest")));
+        assertEquals("p:1", proxies.name(URI.create("http://metadata.test/latest")));
     }
 
     @Test

@@ -101,6 +101,10 @@ record AwsError(int status, String code, String message) {
     }
 
     CloudException toException(String action, String resource) {
-        return new CloudException(kind(), action, resource, code.isEmpty() ? "HTTP " + status : code, message, remedy(action));
+        return new CloudException(kind(), action, resource, codeOrStatus(), message, remedy(action));
+    }
+
+    String codeOrStatus() {
+        return code.isEmpty() ? "HTTP " + status : code;
     }
 }

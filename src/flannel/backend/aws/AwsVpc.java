@@ -41,17 +41,17 @@ public final class AwsVpc {
     public static Backend open(NetworkConfig config, Underlay underlay, Map<String, String> environment, LeaseCheck leases, Log log,
             Consumer<Throwable> fatal) {
         VpcConfig vpc = VpcConfig.of(config);
-        String metadata = URI.create(Metadata.base(environment)).getHost();
-        CloudHttp http = new CloudHttp(environment, Set.of(metadata), trust(environment));
+        CloudHttp http = new CloudHttp(environment, Set.of(URI.create(Metadata.base(environment)).getHost().replaceAll("[\\[\\]]", ""),
+                ContainerRole.AGENT_IPV6), trust(environment));
         AwsSession session = new AwsSession(environment, Path.of(System.getProperty("user.home", "/root")), http, InstantSource.system(),
                 underlay, config);
-        RouteKeeper keeper = new RouteKeeper(new VpcRouteTables(session, vpc), config, leases, System::nanoTime,
+        RouteKeeper keeper = new RouteKeeper(new VpcRouteTables(session, vpc, log), config, leases, System::nanoTime,
                 RandomGenerator.getDefault(), log);
         return CloudBackend.start(config, underlay, keeper, http, fatal);
     }
 
     /** The authorities of AWS_CA_BUNDLE, a PEM file; null for the JDK's. */
-    private static SSLContext trust(Map<String, String> environment) {
+    static SSLContext trust(Map<String, String> environment) {
         String file = environment.getOrDefault("AWS_CA_BUNDLE", "").strip();
         if (file.isEmpty()) {
             return null;
@@ -61,6 +61,9 @@ public final class AwsVpc {
             store.load(null, null);
             for (Certificate authority : CertificateFactory.getInstance("X.509").generateCertificates(in)) {
                 store.setCertificateEntry("ca" + store.size(), authority);
+            }
+            if (store.size() == 0) {
+                throw new IOException("it holds no certificate");
             }
             TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
             factory.init(store);

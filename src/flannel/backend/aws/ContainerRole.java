@@ -15,8 +15,10 @@ record ContainerRole(Map<String, String> environment, Http http) implements Cred
 
     private static final Duration TIMEOUT = Duration.ofSeconds(2);
 
+    static final String AGENT_IPV6 = "fd00:ec2::23";
+
     /** The agents' addresses: a token must not be sent to anywhere else but over https. */
-    private static final Set<String> AGENTS = Set.of("169.254.170.2", "169.254.170.23", "[fd00:ec2::23]", "localhost", "[::1]");
+    private static final Set<String> AGENTS = Set.of("169.254.170.2", "169.254.170.23", "[" + AGENT_IPV6 + "]", "localhost", "[::1]");
 
     @Override
     public Optional<Credentials> find() throws CloudException, InterruptedException {

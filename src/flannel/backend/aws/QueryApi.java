@@ -39,7 +39,7 @@ final class QueryApi {
         this.clock = clock;
     }
 
-    /** What EC2 answered: its document, or its refusal. */
+    /** What EC2 answered: its document, or its refusal, which is not one of the key. */
     sealed interface Result {
 
         record Done(Xml document) implements Result {
@@ -71,7 +71,15 @@ final class QueryApi {
                 }
                 answer = send(form);
             }
-            return answer.status() == 200 ? new Result.Done(Xml.parse(answer.body())) : new Result.Refused(AwsError.of(answer));
+            if (answer.status() == 200) {
+                return new Result.Done(Xml.parse(answer.body()));
+            }
+            AwsError error = AwsError.of(answer);
+            if (error.isOfTheKey()) {
+                throw new CloudException(Kind.DENIED, action, resource, error.codeOrStatus(), error.message(),
+                        "check the " + credentials.get() + ", and this host's clock");
+            }
+            return new Result.Refused(error);
         } catch (CloudException e) {
             throw e;
         } catch (IOException e) {

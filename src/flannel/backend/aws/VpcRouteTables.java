@@ -5,6 +5,7 @@ import flannel.backend.cloud.CloudException.Kind;
 import flannel.backend.cloud.CloudRoute;
 import flannel.backend.cloud.RouteTable;
 import flannel.backend.cloud.RouteTables;
+import flannel.log.Log;
 import flannel.net.Ipv4Subnet;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -23,12 +24,14 @@ final class VpcRouteTables implements RouteTables {
 
     private final AwsSession session;
     private final VpcConfig config;
+    private final Log log;
     private boolean admitted;
     private boolean createTried;
 
-    VpcRouteTables(AwsSession session, VpcConfig config) {
+    VpcRouteTables(AwsSession session, VpcConfig config, Log log) {
         this.session = session;
         this.config = config;
+        this.log = log;
     }
 
     @Override
@@ -50,8 +53,9 @@ final class VpcRouteTables implements RouteTables {
         }
         List<RouteTable> found = config.tags().isEmpty() ? ofSubnet(place) : byTags(place);
         if (found.isEmpty()) {
-            throw new CloudException(Kind.GONE, "DescribeRouteTables", place.vpcId(), "", config.tags().isEmpty() ? "the VPC has no main table"
-                    : "no table bears the tags of RouteTableFilter", "name the tables by RouteTableID in the network's configuration");
+            throw new CloudException(Kind.GONE, "DescribeRouteTables", place.vpcId(), "", config.tags().isEmpty()
+                    ? "the VPC has no route table that this account sees (a shared VPC's are its owner's)"
+                    : "no route table bears the tags of RouteTableFilter", "name the tables by RouteTableID in the network's configuration");
         }
         return found;
     }
@@ -203,7 +207,7 @@ final class VpcRouteTables implements RouteTables {
                 return;
             }
             case QueryApi.Result.Done(Xml answer) -> admitted = false;
-            case QueryApi.Result.Refused(AwsError error) when error.kind() == Kind.DENIED && !error.isOfTheKey() -> {
+            case QueryApi.Result.Refused(AwsError error) when error.kind() == Kind.DENIED -> {
                 // the policy of an older flannel has no right to look, but one to write: that once, then
             }
             case QueryApi.Result.Refused(AwsError error) -> throw error.toException("DescribeNetworkInterfaces", eni);
@@ -216,6 +220,7 @@ final class VpcRouteTables implements RouteTables {
                         + " the containers' packets)");
             }
             admitted = true;
+            log.info("Switched the source/destination check of " + eni + " off");
         }
     }
 

@@ -1,7 +1,9 @@
 package flannel.backend.cloud;
 
+import flannel.net.HttpProxies;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
@@ -35,19 +37,22 @@ public final class CloudHttp implements Http {
     /** More than ten thousand routes; what is read of them has to fit into the heap. */
     private static final int MOST_BYTES = 4 << 20;
 
+    private final HttpProxies proxies;
     private final HttpClient client;
 
     /**
-     * @param direct hosts that are never asked through a proxy, beside the link-local ones
+     * @param direct hosts that are never asked through a proxy, beside the link-local ones; see {@link HttpProxies}
      * @param trust  null for the JDK's own authorities
      * @throws IllegalArgumentException when a proxy's variable can't be read
      */
     public CloudHttp(Map<String, String> environment, Set<String> direct, SSLContext trust) {
+        proxies = new HttpProxies(environment, direct);
+        proxies.name(URI.create("https://cloud.invalid/"));     // one that makes no sense is said now
         HttpClient.Builder builder = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)       // else it asks http:// servers for an upgrade, which metadata servers don't know
                 .connectTimeout(CONNECT)
                 .followRedirects(HttpClient.Redirect.NEVER)
-                .proxy(Proxies.of(environment, direct).selector())
+                .proxy(proxies)
                 .executor(Executors.newVirtualThreadPerTaskExecutor());
         client = (trust == null ? builder : builder.sslContext(trust)).build();
     }
@@ -70,12 +75,13 @@ public final class CloudHttp implements Http {
         }
     }
 
-    private static HttpRequest translated(Request request, String server) throws IOException {
+    private HttpRequest translated(Request request, String server) throws IOException {
         try {
             HttpRequest.Builder builder = HttpRequest.newBuilder(request.uri()).method(request.method(), request.body() == null
                     ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofString(request.body()));
             request.headers().forEach(builder::header);
-            return builder.build();
+            String authorization = proxies.authorization(request.uri());
+            return (authorization.isEmpty() ? builder : builder.header("Proxy-Authorization", authorization)).build();
         } catch (IllegalArgumentException e) {
             throw new IOException(server + ": a request holds what HTTP can't carry (a line break in a token?)");     // e's text may be secret
         }

@@ -46,6 +46,8 @@ public final class RouteKeeper {
 
     private final Deque<Step> steps = new ArrayDeque<>();
     private final Set<String> warnedOf = new HashSet<>();
+    /** Ids of the tables that the log was told of. */
+    private List<String> told = List.of();
     private LeaseView view;
     private long dueNanos;
     /** When the time of the next step was drawn, and how many leases there were. */
@@ -154,7 +156,7 @@ public final class RouteKeeper {
             settle();
             return;
         }
-        tables.forEach(this::warnOfQuota);
+        tell(tables);
         List<RoutePlan> plans = tables.stream().map(table -> RoutePlan.of(table, view, config)).toList();
         List<Put> puts = plans.stream().flatMap(plan -> plan.puts().stream()).toList();
         draw();
@@ -197,6 +199,15 @@ public final class RouteKeeper {
         if (!troubles.isHeld(step.subject())) {
             steps.add(step);
         }
+    }
+
+    private void tell(List<RouteTable> tables) {
+        List<String> ids = tables.stream().map(RouteTable::id).toList();
+        if (!ids.equals(told)) {
+            log.info("Found route table " + String.join(" and ", ids));
+        }
+        told = ids;
+        tables.forEach(this::warnOfQuota);
     }
 
     private void warnOfQuota(RouteTable table) {

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import flannel.backend.cloud.CloudException;
 import flannel.backend.cloud.Http;
 import flannel.lease.NetworkConfig;
+import flannel.log.Log;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.nio.file.Files;
@@ -55,7 +56,8 @@ class CredentialsTest {
             return answer != null ? answer : aws.seenBy(metadata).send(request);
         };
         NetworkConfig network = NetworkConfig.parse(SimulatedHost.CONFIG);
-        return new VpcRouteTables(new AwsSession(environment, home, http, clock, SimulatedHost.underlay(eni), network), VpcConfig.of(network));
+        return new VpcRouteTables(new AwsSession(environment, home, http, clock, SimulatedHost.underlay(eni), network), VpcConfig.of(network),
+                new Log(System.err, 0));
     }
 
     private String keyUsed() {
@@ -232,7 +234,7 @@ class CredentialsTest {
         aws.fault("DescribeRouteTables", 401, "AuthFailure", "AWS was not able to validate the provided access credentials");
         CloudException e = assertThrows(CloudException.class, tables::list);
         assertEquals(CloudException.Kind.DENIED, e.kind());
-        assertTrue(e.getMessage().contains("AuthFailure") && e.getMessage().contains("clock"), e.getMessage());
+        assertTrue(e.getMessage().contains("AuthFailure") && e.getMessage().contains("check the credentials of the instance's role flannel-host, and this host's clock"), e.getMessage());
     }
 
     @Test
@@ -246,7 +248,8 @@ class CredentialsTest {
             return aws.seenBy(metadata).send(request);
         };
         VpcRouteTables tables = new VpcRouteTables(new AwsSession(environment, home, http, ours, SimulatedHost.underlay(eni), network),
-                VpcConfig.of(network));
+                VpcConfig.of(network),
+                new Log(System.err, 0));
         tables.list();
         int before = requests.size();
         tables.list();

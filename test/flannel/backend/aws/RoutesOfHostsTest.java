@@ -89,6 +89,8 @@ class RoutesOfHostsTest {
         SimulatedHost two = host(2);
         run(MINUTE);
         assertEquals(expected(one, two), vpc.routes(table));
+        assertTrue(one.log().contains("Found route table " + table), one.log());
+        assertTrue(one.log().contains("Switched the source/destination check of " + one.eni.id() + " off"), one.log());
         assertTrue(one.log().contains("Route added to table " + table + ": 10.20.1.0/24 - " + one.eni.id()), one.log());
         int writes = writes();
         int reads = aws.calls("DescribeRouteTables");

@@ -47,9 +47,10 @@ final class SimulatedHost {
         this.metadata = new FakeMetadata(aws, eni, clock, null);
         Http http = aws.seenBy(metadata);
         NetworkConfig network = NetworkConfig.parse(config);
-        this.tables = new VpcRouteTables(new AwsSession(environment, Path.of("/nonexistent"), http, clock,
-                underlay(eni), network), VpcConfig.of(network));
-        this.keeper = new RouteKeeper(tables, network, this::holder, clock::nanos, random, new Log(new PrintStream(log, true), 0));
+        Log lines = new Log(new PrintStream(log, true), 0);
+        this.tables = new VpcRouteTables(new AwsSession(environment, Path.of("/nonexistent"), http, clock, underlay(eni), network),
+                VpcConfig.of(network), lines);
+        this.keeper = new RouteKeeper(tables, network, this::holder, clock::nanos, random, lines);
     }
 
     static Underlay underlay(FakeVpc.Eni eni) {

@@ -1,7 +1,5 @@
-package flannel.etcd;
+package flannel.net;
 
-import flannel.net.Ipv4;
-import flannel.net.Ipv4Subnet;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -15,22 +13,31 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The HTTP proxy that the environment names, by the rules of the Go that flannel 0.7.1 was built with (net/http, ProxyFromEnvironment):
  * {@code HTTPS_PROXY}, else {@code HTTP_PROXY}, but for hosts in {@code NO_PROXY} and never for this host itself. Each may be written small.
- * NO_PROXY may hold IPv4 networks too, as Go's later ones.
+ * NO_PROXY may hold IPv4 networks too, as Go's later ones. Link-local addresses, where clouds have their metadata, mean something else to a
+ * proxy than here, and are never asked through one.
  */
-final class HttpProxies extends ProxySelector {
+public final class HttpProxies extends ProxySelector {
 
     /** @param authorization of HTTP's Basic scheme, "" when the proxy wants none */
     private record HttpProxy(String host, int port, String authorization) {
     }
 
     private final Map<String, String> environment;
+    private final Set<String> direct;
 
-    HttpProxies(Map<String, String> environment) {
+    public HttpProxies(Map<String, String> environment) {
+        this(environment, Set.of());
+    }
+
+    /** @param direct further hosts that no proxy is asked for; addresses of IPv6 without brackets */
+    public HttpProxies(Map<String, String> environment, Set<String> direct) {
         this.environment = environment;
+        this.direct = direct;
     }
 
     private String either(String name) {
@@ -62,7 +69,7 @@ final class HttpProxies extends ProxySelector {
 
     private boolean isException(String host) {
         String exceptions = either("NO_PROXY");
-        if (host.equals("localhost") || isLoopback(host) || exceptions.strip().equals("*")) {
+        if (host.equals("localhost") || isHereOnly(host) || direct.contains(host) || exceptions.strip().equals("*")) {
             return true;
         }
         for (String entry : exceptions.split(",")) {
@@ -75,9 +82,10 @@ final class HttpProxies extends ProxySelector {
         return false;
     }
 
-    private static boolean isLoopback(String host) {
+    private static boolean isHereOnly(String host) {
         try {
-            return InetAddress.ofLiteral(host).isLoopbackAddress();
+            InetAddress address = InetAddress.ofLiteral(host);
+            return address.isLoopbackAddress() || address.isLinkLocalAddress();
         } catch (IllegalArgumentException e) {
             return false; // a name
         }
@@ -104,13 +112,13 @@ final class HttpProxies extends ProxySelector {
     }
 
     /** Value of the header Proxy-Authorization; "" when there is to be none. */
-    String authorization(URI uri) {
+    public String authorization(URI uri) {
         HttpProxy proxy = proxyFor(uri);
         return proxy == null ? "" : proxy.authorization();
     }
 
     /** For messages: "host:port" of the proxy that a request goes through; "" when it goes directly. */
-    String name(URI uri) {
+    public String name(URI uri) {
         HttpProxy proxy = proxyFor(uri);
         return proxy == null ? "" : proxy.host() + ":" + proxy.port();
     }
