@@ -79,7 +79,7 @@ class GceTest {
         for (Host host : List.of(one, two, three)) {
             host.daemon().awaitLog("Route added to table " + NETWORK + ": " + host.subnet() + " - instance " + instances.get(host).name);
         }
-        assertEquals(List.of(route(one), route(two), route(three)).stream().sorted().toList(), google.compute.routes(NETWORK));
+        assertEquals(List.of(route(one), route(two), route(three)).stream().sorted().toList(), google.routes(NETWORK));
         assertEquals(Long.toString(KernelView.link(one, "eth0").integer("mtu")), one.subnetEnv().get("FLANNEL_MTU"));
         NetworkNamespace container = one.plugContainer();
         two.plugContainer();
@@ -92,21 +92,21 @@ class GceTest {
             toTwo.awaitReplies(5);
             start(two);
             two.daemon().awaitLog("Following the leases");
-            Await.that("the new daemon has looked", () -> google.calls().stream().anyMatch(call -> call.endsWith("/global/routes")));
+            Await.that("the new daemon has looked", () -> List.copyOf(google.calls).stream().anyMatch(call -> call.endsWith("/global/routes")));
             toTwo.awaitReplies(20);
             assertEquals(0, toTwo.lost(), "0.7.1 deletes its route at each start");
-            assertTrue(google.calls().stream().allMatch(call -> call.startsWith("GET ")), google.calls().toString());
+            assertTrue(List.copyOf(google.calls).stream().allMatch(call -> call.startsWith("GET ")), List.copyOf(google.calls).toString());
 
             // the machine is made anew under another name, with the same address; its lease and its subnet are still its own
-            google.compute.instances.remove(instances.get(three).path());
             three.daemon().kill();
+            google.delete(instances.get(three));
             instance(3, "node-3-again");
             start(three);
             three.daemon().awaitLog("Replacing the route " + three.subnet() + " - instance node-3 in route table");
             three.daemon().awaitLog("Route added to table .* - instance node-3-again");
             toThree.awaitReplies(20);
         }
-        List<String> routes = google.compute.routes(NETWORK);
+        List<String> routes = google.routes(NETWORK);
         assertEquals(3, routes.size(), routes.toString());
         String subnet = three.subnet();
         assertTrue(routes.stream().anyMatch(route -> route.endsWith(subnet + " node-3-again")), routes.toString());

@@ -241,7 +241,7 @@ final class GceRoutes implements RouteTables {
         compute.delete("routes.delete", collection() + "/" + ids.getOrDefault(route.name(), route.name()));
     }
 
-    /** The cloud has nothing to ask with: what is not permitted is told by the first request that needs it. */
+    /** The cloud has no dry run: what is not permitted is told by the first request that needs it. */
     @Override
     public void rehearse(RouteTable table, Ipv4Subnet destination) {
     }

@@ -77,7 +77,7 @@ public final class FakeCompute {
             return nics.stream().filter(nic -> nic.network().equals(network)).findFirst().orElseThrow().ip();
         }
 
-        public String path() {
+        String path() {
             return "projects/" + project + "/zones/" + zone + "/instances/" + name;
         }
     }
@@ -97,7 +97,7 @@ public final class FakeCompute {
     }
 
     private final FakeGoogle.Time time;
-    public final Map<String, Instance> instances = new LinkedHashMap<>();
+    final Map<String, Instance> instances = new LinkedHashMap<>();
     /** The ranges of the subnets of each network, by its path. */
     final Map<String, List<Ipv4Subnet>> networks = new HashMap<>();
     private final Map<String, Route> routes = new TreeMap<>();
@@ -357,7 +357,7 @@ public final class FakeCompute {
     }
 
     /** The routes of a network in their order, each as {@code name destination nextHop}. */
-    public List<String> routes(String network) {
+    List<String> routes(String network) {
         return routes.values().stream().filter(route -> Compute.path(route.text("network")).equals(network))
                 .map(route -> route.text("name") + " " + route.text("destRange") + " " + nextHop(route)).sorted().toList();
     }

@@ -22,6 +22,7 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -93,7 +94,7 @@ public final class FakeGoogle {
     /** Public keys of service accounts, and refresh tokens of users. */
     final Map<String, PublicKey> keys = new HashMap<>();
     final Map<String, String> refreshTokens = new HashMap<>();
-    public final List<String> calls = new ArrayList<>();
+    public final List<String> calls = Collections.synchronizedList(new ArrayList<>());
     /** Answers instead of the cloud where it does not return null. */
     Function<Http.Request, Http.Answer> fault = request -> null;
     /** How many requests were refused for their number. */
@@ -118,7 +119,7 @@ public final class FakeGoogle {
     }
 
     /** Makes an instance with one interface, whose account has the manual's role in its project and in the network's. */
-    public Instance instance(String project, String name, String mac, String ip, String network) {
+    public synchronized Instance instance(String project, String name, String mac, String ip, String network) {
         String account = "flannel@" + project + ".iam.gserviceaccount.com";
         Instance instance = new Instance(project, "us-central1-a", name, account, List.of(new FakeCompute.Nic(mac, ip, network)));
         compute.instances.put(instance.path(), instance);
@@ -172,20 +173,25 @@ public final class FakeGoogle {
     }
 
     /** The answer to whoever has an address. */
-    public Http.Answer answerTo(String address, Http.Request request) throws InterruptedException {
+    public synchronized Http.Answer answerTo(String address, Http.Request request) throws InterruptedException {
         Instance from = compute.instances.values().stream().filter(instance -> instance.nics.stream().anyMatch(nic -> nic.ip().equals(address)))
                 .findFirst().orElseThrow();
         return answer(from, request);
     }
 
+    /** Its machine is no more. */
+    public synchronized void delete(Instance instance) {
+        compute.instances.remove(instance.path());
+    }
+
+    /** The routes of a network in their order, each as {@code name destination nextHop}. */
+    public synchronized List<String> routes(String network) {
+        return compute.routes(network);
+    }
+
     /** What the network's router does now: the next hop's address by destination. */
     public synchronized Map<String, String> table(String network) {
         return compute.table(network);
-    }
-
-    /** The requests so far. */
-    public synchronized List<String> calls() {
-        return List.copyOf(calls);
     }
 
     // ---- metadata ----
