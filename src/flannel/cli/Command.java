@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -172,29 +173,22 @@ public final class Command {
         } catch (IllegalArgumentException e) {
             throw new OptionException("Failed to create SubnetManager: " + e.getMessage());
         }
-        return new Settings(etcd, underlay(options), publicIp(options.text("public-ip")), Path.of(options.text("subnet-file")),
-                Path.of(options.text("state-dir")), Duration.ofMinutes(margin), options.flag("ip-masq"), !options.flag("ip-masq-fully-random-disable"),
-                options.flag("iptables-forward-rules"), Duration.ofSeconds(resync),
-                environment.getOrDefault("DOCKER_NETWORK_OPTIONS", ""));
+        return new Settings(etcd, underlay(options), address("invalid public IP address", options.text("public-ip")),
+                Path.of(options.text("subnet-file")), Path.of(options.text("state-dir")), Duration.ofMinutes(margin),
+                options.flag("ip-masq"), !options.flag("ip-masq-fully-random-disable"), options.flag("iptables-forward-rules"),
+                Duration.ofSeconds(resync), environment.getOrDefault("DOCKER_NETWORK_OPTIONS", ""));
     }
 
     private static Underlays.Selection underlay(Options options) throws OptionException {
+        List<Pattern> patterns = new ArrayList<>();
         for (String pattern : options.list("iface-regex")) {
             try {
-                Pattern.compile(pattern);
+                patterns.add(Pattern.compile(pattern));
             } catch (PatternSyntaxException e) {
                 throw new OptionException("-iface-regex: \"" + pattern + "\" is not a regular expression: " + e.getDescription());
             }
         }
-        String canReach = options.text("iface-can-reach");
-        try {
-            if (!canReach.isEmpty()) {
-                Ipv4.parse(canReach);
-            }
-        } catch (IllegalArgumentException e) {
-            throw new OptionException("-iface-can-reach: " + e.getMessage());
-        }
-        return new Underlays.Selection(options.list("iface"), options.list("iface-regex"), canReach);
+        return new Underlays.Selection(options.list("iface"), patterns, address("-iface-can-reach", options.text("iface-can-reach")));
     }
 
     private static void refuseMissingModes(Options options) throws OptionException {
@@ -210,14 +204,12 @@ public final class Command {
         }
     }
 
-    private static Ipv4 publicIp(String text) throws OptionException {
-        if (text.isEmpty()) {
-            return null;
-        }
+    /** Null when the option is not given. */
+    private static Ipv4 address(String what, String text) throws OptionException {
         try {
-            return Ipv4.parse(text);
+            return text.isEmpty() ? null : Ipv4.parse(text);
         } catch (IllegalArgumentException e) {
-            throw new OptionException("invalid public IP address: " + e.getMessage());
+            throw new OptionException(what + ": " + e.getMessage());
         }
     }
 }

@@ -65,7 +65,7 @@ public final class Daemon {
         tellPublicIp(underlay);
         StateDirectory state = new StateDirectory(settings.stateDirectory(), log);
         Clock clock = Clock.system();
-        NetworkSession.Surroundings around = new NetworkSession.Surroundings("", settings, store, state.forNetwork(""),
+        Surroundings around = new Surroundings("", settings, store, state.forNetwork(""),
                 SubnetFiles.onDisk(settings, settings.subnetFile(), log),
                 new Readiness(serviceManager, List.of("")), new ArrayBlockingQueue<>(MESSAGES), Executors.newVirtualThreadPerTaskExecutor(),
                 clock, RandomGenerator.getDefault(), log);

@@ -102,10 +102,10 @@ final class DataPath {
     /**
      * Puts everything in place for the lease at hand, whatever was there before. Returns when the kernel has it.
      *
-     * @param formerGateways hosts whose routes an earlier Go flanneld may have left here
+     * @param takeOver whether an earlier Go flanneld may have left routes here
      */
     void open(NetworkConfig config, Backend backend, Underlay underlay, Self self, Collection<Lease> leases, PacketFilter.Rules rules,
-            Set<Ipv4> formerGateways) throws SystemCallException {
+            boolean takeOver) throws SystemCallException {
         this.config = config;
         this.backend = backend;
         this.underlay = underlay;
@@ -122,6 +122,8 @@ final class DataPath {
         backend.leases(self.subnet(), followed.values());
         List<KernelEntry> entries = new ArrayList<>(peers.all());
         entries.addAll(backend.local(self.subnet()));
+        Set<Ipv4> formerGateways = !takeOver ? Set.of()
+                : leases.stream().map(lease -> lease.attributes().publicIp()).collect(Collectors.toSet());
         compared(reconciler.apply(new DesiredState(config.network(), config.subnetLength(), underlay.name(), backend.link(), entries,
                 formerGateways)));
         filtered.join();

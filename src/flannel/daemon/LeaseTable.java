@@ -46,6 +46,7 @@ final class LeaseTable {
     /** The keys that the store in doubt no longer has, and their leases' ends. */
     private final Map<LeaseKey, Alarm> kept = new HashMap<>();
     private long nextEndNanos = Alarm.NEVER;
+    private boolean continued;
     private boolean doubtful;
     private boolean full;
 
@@ -61,7 +62,8 @@ final class LeaseTable {
     Changes listed(Listed list, Optional<LeaseKey> own) {
         Changes changes = new Changes();
         Set<LeaseKey> now = list.entries().stream().map(Entry::key).collect(Collectors.toCollection(HashSet::new));
-        doubtful = !list.continued() || own.isPresent() && entries.size() > 1 && now.isEmpty();
+        continued = list.continued() && list.entries().stream().noneMatch(entry -> rewritesHistory(entry, own));
+        doubtful = !continued || own.isPresent() && entries.size() > 1 && now.isEmpty();
         for (LeaseKey key : List.copyOf(entries.keySet())) {
             if (!now.contains(key)) {
                 missing(key, own, changes);
@@ -70,6 +72,22 @@ final class LeaseTable {
         list.entries().stream().sorted(Comparator.comparingLong(Entry::asOf)).forEach(entry -> put(entry, changes));
         doubtful = list.config() == null && !entries.isEmpty();
         return changes;
+    }
+
+    /** A value older than one known, or another of the same age: a store restored from a backup, and written to since. */
+    private boolean rewritesHistory(Entry entry, Optional<LeaseKey> own) {
+        Entry before = entries.get(entry.key());
+        if (before == null || kept.containsKey(entry.key())) {
+            return false;
+        }
+        // of the own lease a newer value may be known than the list has: from the answer to a write
+        return entry.asOf() < before.asOf() && own.filter(entry.key()::equals).isEmpty()
+                || entry.asOf() == before.asOf() && !saysTheSame(entry, before);
+    }
+
+    /** Whether the last list goes on from what was known before. */
+    boolean isContinued() {
+        return continued;
     }
 
     private void missing(LeaseKey key, Optional<LeaseKey> own, Changes changes) {

@@ -35,9 +35,6 @@ final class NetworkMemory {
     }
 
     void rememberTakenOver() {
-        if (takenOver()) {
-            return;
-        }
         directory.write(folder + TAKEN_OVER, "The routes of an earlier flanneld were taken over. Without this file that is done again.\n");
     }
 }

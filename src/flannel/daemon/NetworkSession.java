@@ -3,26 +3,15 @@ package flannel.daemon;
 import flannel.backend.Backend;
 import flannel.kernel.PacketFilter;
 import flannel.kernel.Underlay;
-import flannel.lease.Entry;
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
-import flannel.lease.LeaseKey;
 import flannel.lease.NetworkConfig;
-import flannel.lease.StoreEvent;
-import flannel.lease.StoreException;
-import flannel.lease.SubnetStore;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Objects;
-import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
-import java.util.random.RandomGenerator;
-import java.util.stream.Collectors;
 
 /**
  * One network on this host. One thread owns all its state: the store's follower, kernel notifications and store writes post to its queue, and
@@ -36,18 +25,7 @@ import java.util.stream.Collectors;
  *
  * A lease that is lost on the way is asked for again by {@link OwnLease}; an active network stays active until it has the next one.
  */
-final class NetworkSession implements OwnLease.Session {
-
-    /**
-     * Everything that a network is handed: nothing in it is the network's to make or to close.
-     *
-     * @param name   empty for the only one
-     * @param queue  what it is told, in order
-     * @param beside does what takes its time, beside the network's thread
-     */
-    record Surroundings(String name, Settings settings, SubnetStore store, NetworkMemory memory, SubnetFiles.Place files, Readiness readiness,
-            BlockingQueue<Message> queue, Executor beside, Clock clock, RandomGenerator random, Log log) {
-    }
+final class NetworkSession implements Leases.Session {
 
     /** Where the network stands. */
     private sealed interface Phase {
@@ -57,24 +35,26 @@ final class NetworkSession implements OwnLease.Session {
     private record Unconfigured() implements Phase {
     }
 
-    /** A config and its backend; no subnet yet, or one that another host may still claim. */
-    private record Opened(NetworkConfig config, Backend backend) implements Phase {
+    /** A config and its backend. */
+    private sealed interface Configured extends Phase {
+
+        NetworkConfig config();
+
+        Backend backend();
+    }
+
+    /** No subnet yet, or one that another host may still claim. */
+    private record Opened(NetworkConfig config, Backend backend) implements Configured {
     }
 
     /** The kernel has it, and so it stays. */
-    private record Active(NetworkConfig config, Backend backend) implements Phase {
+    private record Active(NetworkConfig config, Backend backend) implements Configured {
     }
 
     /** How long a second host that uses our PublicIP has to take its lease back: more than a follower's longest pause, and its write. */
     private static final Duration SETTLING = Duration.ofSeconds(4);
 
     private static final Duration ACTIVATION_RETRY = Duration.ofSeconds(2);
-
-    /** Between two looks at the subnet file. */
-    private static final Duration FILE_CHECK = Duration.ofSeconds(10);
-
-    /** A store that answers again has to do so for this long before that is news: some go and come all the time. */
-    private static final Duration QUIET = Duration.ofSeconds(5);
 
     private final Surroundings around;
     private final Settings settings;
@@ -84,13 +64,10 @@ final class NetworkSession implements OwnLease.Session {
     private final BackendMaker backends;
     private final DataPath dataPath;
     private final SubnetFiles files;
-    private final LeaseTable table;
-    private final OwnLease own;
+    private final Leases leases;
 
     private final Alarm opening;
     private final Alarm activation;
-    private final Alarm fileCheck;
-    private final Alarm quiet;
     private final Pause openingPause;
 
     private Phase phase = new Unconfigured();
@@ -101,7 +78,6 @@ final class NetworkSession implements OwnLease.Session {
     private String storeTrouble = "";
     private String underlayTrouble = "";
     private String complaint = "";
-    private boolean ready;
 
     /** Makes a config's backend for this host; see {@link Backends}. */
     interface BackendMaker {
@@ -119,14 +95,10 @@ final class NetworkSession implements OwnLease.Session {
         this.nodeMark = nodeMark;
         this.backends = backends;
         this.dataPath = dataPath;
-        files = new SubnetFiles(around.files(), log);
-        table = new LeaseTable(clock);
-        own = new OwnLease(around.store(), table,
-                around.files().read().flatMap(SubnetFile::subnetOf).or(around.memory()::previousSubnet).orElse(null), settings.renewMargin(), around.random(), clock, log, this);
+        files = new SubnetFiles(around.files(), clock, log);
+        leases = new Leases(around, dataPath, this);
         opening = new Alarm(clock);
         activation = new Alarm(clock);
-        fileCheck = new Alarm(clock);
-        quiet = new Alarm(clock);
         openingPause = new Pause(Duration.ofSeconds(1), Duration.ofSeconds(15), around.random());
     }
 
@@ -156,118 +128,61 @@ final class NetworkSession implements OwnLease.Session {
 
     /** When {@link #timers} has something to do next. */
     long nextNanos() {
-        long next = Math.min(own.nextNanos(), Math.min(table.nextEndNanos(), dataPath.nextNanos()));
-        for (Alarm alarm : new Alarm[] {opening, activation, fileCheck, quiet}) {
-            next = Math.min(next, alarm.atNanos());
-        }
-        return next;
-    }
-
-    /** Whether this host has a lease that is in use. */
-    boolean holds() {
-        return phase instanceof Active && own.lease() != null;
+        return Math.min(Math.min(opening.atNanos(), activation.atNanos()),
+                Math.min(leases.nextNanos(), Math.min(files.nextNanos(), dataPath.nextNanos())));
     }
 
     private void handle(Message message) {
         switch (message) {
-            case Message.Store(StoreEvent event) -> told(event);
+            case Message.Store(var event) -> leases.told(event);
             case Message.Kernel(var event) -> dataPath.kernelChanged(event);
             case Message.UnderlayChanged(Underlay next) -> underlayChanged(next);
             case Message.UnderlayGone(String reason) -> underlayGone(reason);
-            case Message.LeaseTaken(var taken) -> own.taken(taken);
-            case Message.LeaseRenewed(Lease lease) -> own.renewed(lease);
-            case Message.LeaseFailed(StoreException reason, boolean renewing) -> own.failed(reason, renewing);
+            case Message.LeaseTaken(var taken) -> leases.own().taken(taken);
+            case Message.LeaseRenewed(Lease lease) -> leases.own().renewed(lease);
+            case Message.LeaseFailed(var reason, boolean renewing) -> leases.own().failed(reason, renewing);
         }
     }
 
     private void timers() {
-        if (quiet.rings()) {
-            storeTrouble = "";
-            log.info("The store answers again");
-            tellState();
-        }
         if (opening.rings()) {
             advance();
         }
         if (activation.rings()) {
             activate();
         }
-        if (fileCheck.rings()) {
-            checkFiles();
-        }
-        apply(table.ended());
-        own.timers();
+        leases.timers();
         dataPath.timers();
+        if (files.timers()) {
+            tellState();
+        }
+    }
+
+    @Override
+    public boolean isActive() {
+        return phase instanceof Active;
+    }
+
+    /** Whether this host has a lease that is in use. */
+    boolean holds() {
+        return isActive() && leases.own().lease() != null;
     }
 
     // ---- the store ----
 
-    private void told(StoreEvent event) {
-        switch (event) {
-            case StoreEvent.Listed list -> listed(list);
-            case StoreEvent.ConfigChanged(String text) -> {
-                table.config(text);
-                configured(text);
-            }
-            case StoreEvent.Put(Entry entry) -> {
-                apply(table.put(entry));
-                own.put(entry);
-            }
-            case StoreEvent.Gone(LeaseKey key) -> {
-                Optional<LeaseKey> ours = own.key();
-                apply(table.gone(key, ours));
-                if (ours.filter(key::equals).isPresent()) {
-                    own.gone();
-                }
-                own.roomMade();
-            }
-            case StoreEvent.Away(String reason) -> storeAway(reason);
+    @Override
+    public void storeIs(String trouble) {
+        if (!trouble.isEmpty() && !trouble.equals(storeTrouble)) {
+            log.error(trouble + (isActive() ? "; packets flow on as before" : ""));
         }
-    }
-
-    private void listed(StoreEvent.Listed list) {
-        if (!storeTrouble.isEmpty() && !quiet.isSet()) {
-            quiet.in(QUIET);
-        }
-        int keptBefore = table.keptCount();
-        LeaseTable.Changes changes = table.listed(list, own.key());
-        if (table.keptCount() > keptBefore) {
-            log.warning("The store has lost " + (table.keptCount() - keptBefore) + " leases that it had: it was emptied, restored or replaced;"
-                    + " they are followed until their own time is over or their hosts write again");
-        }
-        apply(changes);
-        own.storeAnswers();
-        own.listed(list.continued());
-        own.roomMade();
-        configured(list.config());
-    }
-
-    /** Has the data path follow what became known of the other hosts' leases. */
-    private void apply(LeaseTable.Changes changes) {
-        for (Entry entry : changes.put()) {
-            if (entry instanceof Entry.Occupied occupied) {
-                log.warning("ignoring " + occupied.key() + " in the store: " + occupied.why()
-                        + (occupied.key().subnet().isPresent() ? "; its subnet counts as taken" : ""));
-            }
-        }
-        if (phase instanceof Active) {
-            changes.gone().forEach(dataPath::remove);
-            changes.put().forEach(dataPath::put);
-        }
-    }
-
-    private void storeAway(String reason) {
-        quiet.cancel();
-        if (!reason.equals(storeTrouble)) {
-            log.error(reason + (phase instanceof Active ? "; packets flow on as before" : ""));
-        }
-        storeTrouble = reason;
+        storeTrouble = trouble;
         tellState();
     }
 
     // ---- the configuration ----
 
-    private void configured(String text) {
+    @Override
+    public void configured(String text) {
         boolean news = !Objects.equals(text, configText);
         configText = text;
         if (phase instanceof Unconfigured) {
@@ -293,11 +208,10 @@ final class NetworkSession implements OwnLease.Session {
                     open();
                 }
             }
-            case Opened(NetworkConfig config, Backend backend) -> follow(config, backend);
-            case Active(NetworkConfig config, Backend backend) -> follow(config, backend);
+            case Configured configured -> follow(configured.config(), configured.backend());
         }
         if (phase instanceof Opened(NetworkConfig config, Backend backend)) {
-            own.want(config, attributes(backend));
+            leases.own().want(config, attributes(backend));
         }
     }
 
@@ -353,10 +267,10 @@ final class NetworkSession implements OwnLease.Session {
     private void follow(NetworkConfig config, Backend former) {
         try {
             Backend backend = backends.open(config, underlay, publicIp(), former);
-            boolean active = phase instanceof Active;
+            boolean active = isActive();
             phase = active ? new Active(config, backend) : new Opened(config, backend);
             complaint = "";
-            own.want(config, attributes(backend));
+            leases.own().want(config, attributes(backend));
             if (active) {
                 activate();
             }
@@ -367,25 +281,6 @@ final class NetworkSession implements OwnLease.Session {
     }
 
     // ---- the own lease ----
-
-    @Override
-    public void write(OwnLease.StoreWrite job, boolean renewing) {
-        around.beside().execute(() -> {
-            try {
-                Message outcome;
-                try {
-                    outcome = job.run();
-                } catch (StoreException e) {
-                    outcome = new Message.LeaseFailed(e, renewing);
-                }
-                if (outcome != null) {
-                    around.queue().put(outcome);
-                }
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        });
-    }
 
     @Override
     public void leaseTaken(Lease lease, boolean contested) {
@@ -406,12 +301,10 @@ final class NetworkSession implements OwnLease.Session {
             return true;
         }
         log.info("Taking up the network config as it is now: " + configText);
-        if (phase instanceof Active(NetworkConfig config, Backend backend)) {
-            backend.close();
-        } else if (phase instanceof Opened(NetworkConfig config, Backend backend)) {
-            backend.close();
+        if (phase instanceof Configured configured) {
+            configured.backend().close();
         }
-        own.forget();
+        leases.own().forget();
         phase = new Unconfigured();
         advance();
         return false;
@@ -429,16 +322,21 @@ final class NetworkSession implements OwnLease.Session {
     // ---- the data path ----
 
     private void activate() {
-        Lease lease = own.lease();
-        if (lease == null) {
+        Lease lease = leases.own().lease();
+        if (lease == null || !(phase instanceof Configured configured)) {
             return; // it comes with the next one
         }
-        NetworkConfig config = phase instanceof Opened opened ? opened.config() : ((Active) phase).config();
-        Backend backend = phase instanceof Opened opened ? opened.backend() : ((Active) phase).backend();
+        NetworkConfig config = configured.config();
+        Backend backend = configured.backend();
         try {
-            dataPath.open(config, backend, underlay, new DataPath.Self(lease.subnet(), publicIp(), nodeMark), table.leases(),
+            // with alloc every route is somebody else's; and only a host's first daemon can meet what a Go flanneld left
+            boolean takeOver = !config.backendType().equals("alloc") && !around.memory().takenOver();
+            dataPath.open(config, backend, underlay, new DataPath.Self(lease.subnet(), publicIp(), nodeMark), leases.all(),
                     new PacketFilter.Rules(config.network(), lease.subnet(), settings.masquerade(), settings.forwardRules(),
-                            settings.fullyRandom(), backend.guardsLinkLocal() ? underlay.name() : ""), formerGateways(config));
+                            settings.fullyRandom(), backend.guardsLinkLocal() ? underlay.name() : ""), takeOver);
+            if (takeOver) {
+                around.memory().rememberTakenOver();
+            }
         } catch (IOException e) {
             complain("failed to set the network up: " + e.getMessage());
             activation.in(ACTIVATION_RETRY);
@@ -448,31 +346,8 @@ final class NetworkSession implements OwnLease.Session {
         complaint = "";
         SubnetFile file = new SubnetFile(config.network(), lease.subnet(), backend.mtu(), settings.masquerade());
         around.memory().remember(file);
-        if (!config.backendType().equals("alloc")) {
-            around.memory().rememberTakenOver();
-        }
-        settled(files.want(file));
-    }
-
-    /** With alloc every route is somebody else's; and only a host's first daemon of this kind can meet what a Go flanneld left. */
-    private Set<Ipv4> formerGateways(NetworkConfig config) {
-        return config.backendType().equals("alloc") || around.memory().takenOver() ? Set.of()
-                : table.leases().stream().map(lease -> lease.attributes().publicIp()).collect(Collectors.toSet());
-    }
-
-    private void checkFiles() {
-        settled(files.check());
-    }
-
-    /** The subnet file is as it should be, or could not be written: without it nobody may be told that the network is there. */
-    private void settled(boolean written) {
-        fileCheck.in(written || ready ? FILE_CHECK : ACTIVATION_RETRY);
-        if (written && !ready) {
-            ready = true;
-            around.readiness().ready(around.name(), state());
-        } else {
-            tellState();
-        }
+        files.want(file);
+        tellState();
     }
 
     // ---- what people are told ----
@@ -487,13 +362,14 @@ final class NetworkSession implements OwnLease.Session {
         tellState();
     }
 
+    /** Ready is who has told of the subnet: units that wait for this one read the file. */
     private void tellState() {
-        around.readiness().state(around.name(), state());
+        around.readiness().tell(around.name(), files.areTold(), state());
     }
 
     private String state() {
         StringBuilder text = new StringBuilder();
-        if (phase instanceof Active(NetworkConfig config, Backend backend) && files.wanted() != null) {
+        if (phase instanceof Active(NetworkConfig config, Backend backend)) {
             text.append("network ").append(config.network()).append(" (").append(config.backendType()).append("), subnet ")
                     .append(files.wanted().subnet()).append(", public address ").append(publicIp());
             if (configText == null) {

@@ -7,7 +7,6 @@ import flannel.lease.LeaseConflictException;
 import flannel.lease.LeaseKey;
 import flannel.lease.NetworkConfig;
 import flannel.lease.StoreException;
-import flannel.lease.SubnetStore;
 import flannel.lease.SubnetStore.Holder;
 import flannel.lease.SubnetStore.Taken;
 import flannel.lease.SubnetStore.Wish;
@@ -20,7 +19,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.random.RandomGenerator;
 
 /**
  * The life of this host's lease: asked for, held, renewed in time, written again when somebody changes it, lost, asked for again. For the
@@ -45,40 +43,22 @@ final class OwnLease {
         boolean askAgain(Lease revoked);
 
         void complain(String trouble);
-
-        /** Does something with the store beside the session's thread, and has the session told of the outcome (null: of none). */
-        void write(StoreWrite job, boolean renewing);
-    }
-
-    /** A write to the store, and what the session shall be told when it is done. */
-    interface StoreWrite {
-        Message run() throws StoreException, InterruptedException;
     }
 
     private enum State { NONE, ASKING, HELD, WRITING }
 
     private static final Duration TIME_TO_LIVE = Duration.ofHours(24);
 
-    /** A host that comes back again and again to a lease of ours is let have it. */
-    private static final int REASSERTIONS = 3;
-
-    /** After so long without a fight over the lease the next one is a new one. */
-    private static final Duration CALM = Duration.ofMinutes(10);
-
-    private final SubnetStore store;
+    private final Surroundings around;
     private final LeaseTable table;
-    private final Duration renewMargin;
-    private final RandomGenerator random;
-    private final Clock clock;
     private final Log log;
     private final Session session;
 
     private final Alarm renewal;
     private final Alarm retry;
-    private final Alarm calm;
     private final Pause retryPause;
     private final Pause renewalPause;
-    private final Pause rewritePause;
+    private final Rewrites rewrites;
 
     private State state = State.NONE;
     private NetworkConfig config;
@@ -90,27 +70,21 @@ final class OwnLease {
     private LeaseAttributes takenFrom;
     private final Set<Holder> strangers = new HashSet<>();
     private final Set<Ipv4> formerAddresses = new HashSet<>();
-    private int rewrites;
     private boolean renewalFailed;
     private boolean goneWhileWriting;
 
     /** @param wanted the subnet this host had before; null for none */
-    OwnLease(SubnetStore store, LeaseTable table, Ipv4Subnet wanted, Duration renewMargin, RandomGenerator random, Clock clock, Log log,
-            Session session) {
-        this.store = store;
+    OwnLease(Surroundings around, LeaseTable table, Ipv4Subnet wanted, Session session) {
+        this.around = around;
         this.table = table;
         this.wanted = wanted;
-        this.renewMargin = renewMargin;
-        this.random = random;
-        this.clock = clock;
-        this.log = log;
         this.session = session;
-        renewal = new Alarm(clock);
-        retry = new Alarm(clock);
-        calm = new Alarm(clock);
-        retryPause = new Pause(Duration.ofSeconds(1), Duration.ofSeconds(15), random);
-        renewalPause = new Pause(Duration.ofSeconds(15), Duration.ofMinutes(1), random);
-        rewritePause = new Pause(Duration.ofMillis(500), Duration.ofSeconds(15), random);
+        log = around.log();
+        renewal = new Alarm(around.clock());
+        retry = new Alarm(around.clock());
+        retryPause = new Pause(Duration.ofSeconds(1), Duration.ofSeconds(15), around.random());
+        renewalPause = new Pause(Duration.ofSeconds(15), Duration.ofMinutes(1), around.random());
+        rewrites = new Rewrites(around.clock(), around.random());
     }
 
     /** Null when there is none. */
@@ -147,10 +121,7 @@ final class OwnLease {
 
     /** Does what is due. */
     void timers() {
-        if (calm.rings()) {
-            rewrites = 0;
-            rewritePause.reset();
-        }
+        rewrites.timers();
         if (retry.rings() && state == State.NONE) {
             take();
         }
@@ -160,7 +131,7 @@ final class OwnLease {
     }
 
     long nextNanos() {
-        long next = Math.min(retry.atNanos(), calm.atNanos());
+        long next = Math.min(retry.atNanos(), rewrites.nextNanos());
         return state == State.HELD ? Math.min(next, renewal.atNanos()) : next;
     }
 
@@ -182,14 +153,26 @@ final class OwnLease {
         become(State.ASKING);
         Wish wish = new Wish(config, attributes, wanted, Set.copyOf(strangers), table.keptSubnets());
         List<Entry> known = List.copyOf(table.entries());
-        session.write(() -> new Message.LeaseTaken(store.take(wish, known)), false);
+        around.ask(() -> {
+            try {
+                return new Message.LeaseTaken(around.store().take(wish, known));
+            } catch (StoreException e) {
+                return new Message.LeaseFailed(e, false);
+            }
+        });
     }
 
     private void renew() {
         become(State.WRITING);
         Lease held = lease;
         LeaseAttributes now = attributes;
-        session.write(() -> new Message.LeaseRenewed(store.renew(held, now)), true);
+        around.ask(() -> {
+            try {
+                return new Message.LeaseRenewed(around.store().renew(held, now));
+            } catch (StoreException e) {
+                return new Message.LeaseFailed(e, true);
+            }
+        });
     }
 
     void taken(Taken taken) {
@@ -199,7 +182,7 @@ final class OwnLease {
         wanted = lease.subnet();
         log.info("Lease acquired: " + lease.subnet());
         if (takenFrom != null) {
-            log.warning("Lease " + lease.subnet() + " was written by " + describe(takenFrom) + ", this is " + describe(attributes)
+            log.warning("Lease " + lease.subnet() + " was written by " + Holder.of(takenFrom) + ", this is " + Holder.of(attributes)
                     + "; taking it over unless that host is alive and objects");
         }
         session.leaseTaken(lease, takenFrom != null);
@@ -225,12 +208,17 @@ final class OwnLease {
         scheduleRenewal();
     }
 
+    /** What the store has under the own lease's key, as far as told; null for nothing. */
+    private Entry seen() {
+        return table.isKept(lease.key()) ? null : table.get(lease.key());
+    }
+
     /** The watch may have told what became of a write of ours before the write's own answer was here. */
     private void catchUp() {
-        Entry seen = table.get(lease.key());
+        Entry seen = seen();
         if (goneWhileWriting) {
             revoked(); // or not: to take it again finds out which came first
-        } else if (seen == null || seen.asOf() <= lease.asOf()) {
+        } else if (seen == null || !isNews(seen)) {
             table.put(lease);
             if (!lease.attributes().equals(attributes)) {
                 renewal.now(); // it was to say something else by the time that this was written
@@ -249,7 +237,7 @@ final class OwnLease {
         }
         boolean gone = goneWhileWriting;
         become(State.HELD);
-        Entry seen = table.get(lease.key());
+        Entry seen = seen();
         if (reason instanceof LeaseConflictException && (gone || seen == null)) {
             revoked();
         } else if (reason instanceof LeaseConflictException && seen.asOf() != lease.asOf()) {
@@ -273,16 +261,16 @@ final class OwnLease {
     private void scheduleRenewal() {
         Duration left = switch (lease.expiry()) {
             case Lease.Never never -> null;
-            case Lease.At(Instant end) -> Duration.between(clock.wallTime(), end);
+            case Lease.At(Instant end) -> Duration.between(around.clock().wallTime(), end);
             case Lease.Unknown unknown -> TIME_TO_LIVE;
         };
         if (left == null) {
             renewal.cancel();
             return;
         }
-        Duration wait = left.minus(renewMargin);
+        Duration wait = left.minus(around.settings().renewMargin());
         // hosts that were started together need not come to their store together for ever
-        renewal.in(wait.isNegative() ? Duration.ZERO : wait.minusNanos(random.nextLong(wait.toNanos() / 10 + 1)));
+        renewal.in(wait.isNegative() ? Duration.ZERO : wait.minusNanos(around.random().nextLong(wait.toNanos() / 10 + 1)));
     }
 
     // ---- what becomes of it in the store ----
@@ -292,10 +280,10 @@ final class OwnLease {
         if (lease() == null) {
             return;
         }
-        Entry seen = table.get(lease.key());
+        Entry seen = seen();
         if (seen == null) {
             gone();
-        } else if (!continued || seen.asOf() > lease.asOf()) {
+        } else if (!continued || isNews(seen)) {
             written(seen);
             if (!continued) {
                 renewal.now(); // what a store in doubt says of its end is as old as the store
@@ -313,9 +301,15 @@ final class OwnLease {
         }
         if (!entry.key().equals(lease.key())) {
             giveBack(entry);
-        } else if (entry.asOf() > lease.asOf()) {
+        } else if (isNews(entry)) {
             written(entry);
         }
+    }
+
+    /** Newer than what is held; or as old and other, as in a store that was restored from a backup and written to since. */
+    private boolean isNews(Entry entry) {
+        return entry.asOf() > lease.asOf() || entry.asOf() == lease.asOf()
+                && !(entry instanceof Lease seen && seen.attributes().equals(lease.attributes()));
     }
 
     /** The own lease's key is not there any more. */
@@ -336,11 +330,6 @@ final class OwnLease {
         }
     }
 
-    private void move() {
-        lose(null);
-        take();
-    }
-
     private void lose(Ipv4Subnet next) {
         become(State.NONE);
         wanted = next;
@@ -357,65 +346,28 @@ final class OwnLease {
             }
         } else if (state == State.WRITING) {
             return; // our write under way meets it as a conflict, or has made it obsolete
-        } else if (entry instanceof Lease seen) {
-            changed(seen);
         } else {
-            rewrite(entry, "The value of our lease " + lease.subnet() + " was made unreadable (" + ((Entry.Occupied) entry).why()
-                    + "); writing it again");
-        }
-    }
-
-    private void changed(Lease seen) {
-        LeaseAttributes now = seen.attributes();
-        boolean ourAddress = now.publicIp().equals(attributes.publicIp());
-        boolean ourMark = now.node().equals(attributes.node());
-        if (!ourAddress && !ourMark) {
-            log.error("Lease " + seen.subnet() + " is now held by " + now.publicIp() + "; moving to another subnet");
-            move();
-        } else if (ourAddress && !isAnotherHost(now)) {
-            rewrite(seen, "The value of our lease " + seen.subnet() + " was changed to " + now.toJson() + "; writing it again");
-        } else if (takenFrom != null && Holder.of(now).equals(Holder.of(takenFrom)) || now.node().isEmpty() || rewrites >= REASSERTIONS) {
-            log.error(rival(seen) + "; moving to another subnet");
-            strangers.add(Holder.of(now));
-            move();
-        } else {
-            rewrite(seen, rival(seen) + "; taking the lease back, the other host has to move");
-        }
-    }
-
-    /** Whether the writer of a value with our PublicIP must be a host other than this one, not an operator who edited it. */
-    private boolean isAnotherHost(LeaseAttributes seen) {
-        return seen.node().isEmpty() ? seen.backendData() != null && !seen.backendData().equals(attributes.backendData())
-                : !seen.node().equals(attributes.node());
-    }
-
-    private String rival(Lease seen) {
-        LeaseAttributes now = seen.attributes();
-        return now.node().equals(attributes.node())
-                ? "two machines bear the mark " + now.node() + ": this one, " + attributes.publicIp() + ", and " + now.publicIp() + ", which wrote"
-                        + " lease " + seen.subnet() + "; one is a copy of the other: remove the state directory (-state-dir) of the copy"
-                : "two hosts claim the PublicIP " + now.publicIp() + ": this one (mark " + attributes.node() + ") and "
-                        + (now.node().isEmpty() ? "one with a Go flannel" : "one with mark " + now.node()) + ", which wrote lease "
-                        + seen.subnet() + "; check -iface and -public-ip on both";
-    }
-
-    private static String describe(LeaseAttributes holder) {
-        return holder.publicIp() + (holder.node().isEmpty() ? "" : " (mark " + holder.node() + ")");
-    }
-
-    /** Writes the lease over what was seen there: at once, but a fight over it is slowed down. */
-    private void rewrite(Entry seen, String why) {
-        rewrites++;
-        calm.in(CALM);
-        lease = new Lease(lease.key(), lease.subnet(), attributes, lease.expiry(), seen.asOf());
-        if (rewrites <= REASSERTIONS) {
-            log.warning(why);
-            renewal.now();
-        } else {
-            if (Integer.bitCount(rewrites) == 1) {
-                log.warning(why + " (" + rewrites + " times by now: two daemons, or a tool that copies keys, write it in turn)");
+            switch (Verdict.of(entry, lease, attributes, takenFrom, rewrites.areMany())) {
+                case Verdict.Rewrite(String why) -> rewrite(entry, why);
+                case Verdict.Move(String why, Holder stranger) -> {
+                    log.error(why);
+                    if (stranger != null) {
+                        strangers.add(stranger);
+                    }
+                    lose(null);
+                    take();
+                }
             }
-            renewal.within(rewritePause.next());
+        }
+    }
+
+    /** Writes the lease over what was seen there. */
+    private void rewrite(Entry seen, String why) {
+        lease = new Lease(lease.key(), lease.subnet(), attributes, lease.expiry(), seen.asOf());
+        renewal.within(rewrites.next());
+        if (rewrites.isNews()) {
+            log.warning(why + (rewrites.areMany() ? " (" + rewrites.count()
+                    + " times by now: two daemons, or a tool that copies keys, write it in turn)" : ""));
         }
     }
 
@@ -434,14 +386,14 @@ final class OwnLease {
         Ipv4 address = other.attributes().publicIp();
         if (address.equals(attributes.publicIp()) || formerAddresses.contains(address)) {
             log.info("Giving back lease " + other.subnet() + ", which this host wrote too");
-            session.write(() -> {
+            around.ask(() -> {
                 try {
-                    store.giveBack(other);
+                    around.store().giveBack(other);
                 } catch (StoreException e) {
                     // written by somebody else since, or the store is away: it is met again with the next list
                 }
                 return null;
-            }, false);
+            });
         }
     }
 }

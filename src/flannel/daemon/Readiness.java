@@ -20,9 +20,14 @@ final class Readiness {
         awaited.forEach(name -> ready.put(name, false));
     }
 
-    /** A network's data path and subnet file are there. */
-    synchronized void ready(String network, String state) {
-        ready.put(network, true);
+    /**
+     * Told by a network whenever something about it has changed.
+     *
+     * @param isReady whether its data path and subnet file are there; once so, for ever
+     * @param state   what it has, or what it waits for
+     */
+    synchronized void tell(String network, boolean isReady, String state) {
+        ready.merge(network, isReady, Boolean::logicalOr);
         states.put(network, state);
         if (!told && !ready.containsValue(false)) {
             told = true;
@@ -30,12 +35,6 @@ final class Readiness {
         } else {
             serviceManager.status(text());
         }
-    }
-
-    /** How a network is now: what it has, or what it waits for. */
-    synchronized void state(String network, String state) {
-        states.put(network, state);
-        serviceManager.status(text());
     }
 
     private String text() {

@@ -5,6 +5,7 @@ import flannel.files.SmallFiles;
 import flannel.files.SmallFiles.Readers;
 import flannel.log.Log;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 
 /** Keeps the files that tell Docker and scripts of a network's subnet as they should be, whoever removes or changes them. */
@@ -18,21 +19,28 @@ final class SubnetFiles {
 
         void write(SubnetFile subnet) throws FileException;
 
-        /** Looks whether Docker runs with what is wanted, and says so once if it does not. */
+        /** Asked to at each look: Docker may start at any time, and not go by what was written. */
         default void lookAtDocker(SubnetFile wanted) {
         }
     }
 
     private static final int LIMIT_BYTES = 1 << 16;
 
+    /** Between two looks; and two tries, while nobody has been told of the subnet yet. */
+    private static final Duration CHECK = Duration.ofSeconds(10);
+    private static final Duration RETRY = Duration.ofSeconds(2);
+
     private final Place place;
     private final Log log;
+    private final Alarm check;
     private SubnetFile wanted;
+    private boolean told;
     private String trouble = "";
 
-    SubnetFiles(Place place, Log log) {
+    SubnetFiles(Place place, Clock clock, Log log) {
         this.place = place;
         this.log = log;
+        check = new Alarm(clock);
     }
 
     /** On this host's disk, and Docker's options beside it where the package has them. */
@@ -62,32 +70,58 @@ final class SubnetFiles {
         };
     }
 
-    /** What is wanted; null when that is nothing yet. */
+    /** What is told, or would be if it could be written; null when that is nothing yet. */
     SubnetFile wanted() {
         return wanted;
     }
 
-    /** Writes what is to be told from now on. False when that fails. */
-    boolean want(SubnetFile next) {
-        wanted = next;
-        place.lookAtDocker(wanted);
-        return write();
+    /** True once they have been written. */
+    boolean areTold() {
+        return told;
     }
 
-    /** Looks whether the file is there and says what it should, and writes it if not. False when that fails. */
-    boolean check() {
-        place.lookAtDocker(wanted);
+    /** Why they can't be written, in one sentence; empty when they can. */
+    String trouble() {
+        return trouble;
+    }
+
+    /** Writes what is to be told from now on. */
+    void want(SubnetFile next) {
+        wanted = next;
+        write();
+        looked();
+    }
+
+    long nextNanos() {
+        return check.atNanos();
+    }
+
+    /** Looks, when it is time to, whether they say what they should, and writes them if not. True when it looked. */
+    boolean timers() {
+        if (!check.rings()) {
+            return false;
+        }
         boolean asWanted = place.read().equals(Optional.of(wanted.text()));
         if (!asWanted && trouble.isEmpty()) {
             log.warning("Putting back the subnet file, which somebody removed or changed");
         }
-        return asWanted && trouble.isEmpty() || write();
+        if (!asWanted || !trouble.isEmpty()) {
+            write();
+        }
+        looked();
+        return true;
     }
 
-    private boolean write() {
+    private void looked() {
+        place.lookAtDocker(wanted);
+        check.in(told ? CHECK : RETRY);
+    }
+
+    private void write() {
         try {
             place.write(wanted);
             trouble = "";
+            told = true;
         } catch (FileException e) {
             String failure = "failed to write subnet file: " + e.getMessage() + "; until it can be written nobody is told of this host's subnet";
             if (!failure.equals(trouble)) {
@@ -95,11 +129,5 @@ final class SubnetFiles {
             }
             trouble = failure;
         }
-        return trouble.isEmpty();
-    }
-
-    /** Why they could not be written, in one sentence; empty when they could. */
-    String trouble() {
-        return trouble;
     }
 }

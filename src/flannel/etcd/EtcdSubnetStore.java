@@ -39,6 +39,7 @@ public final class EtcdSubnetStore implements SubnetStore {
     }
 
     static LeaseRegistry registry(EtcdOptions options, EtcdTimeouts timeouts, Log log) {
+        options.check();
         EtcdHttp http = new EtcdHttp(options.urls(), new HttpProxies(options.environment()), Tls.read(options, log), timeouts);
         LeaseKeys keys = new LeaseKeys(options.folder());
         EtcdStore v2 = new EtcdV2Registry(http, keys, options.username(), options.password());
@@ -47,7 +48,7 @@ public final class EtcdSubnetStore implements SubnetStore {
             case "auto" -> new AutoRegistry(v2, v3, keys.config(), log);
             case "v2" -> new ForcedRegistry(v2, v3, keys.config(), log);
             case "v3" -> new ForcedRegistry(v3, v2, keys.config(), log);
-            default -> throw new IllegalArgumentException("-etcd-api=" + options.api() + " is not auto, v2 or v3");
+            default -> throw new AssertionError(options.api()); // checked
         };
     }
 

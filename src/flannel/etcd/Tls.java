@@ -83,9 +83,6 @@ final class Tls {
      */
     static Tls read(EtcdOptions options, Log log) {
         Tls tls = new Tls(options, log);
-        if (tls.certificate.isGiven() != tls.key.isGiven()) {
-            throw new IllegalArgumentException("-etcd-certfile and -etcd-keyfile are needed both");
-        }
         if (!tls.ca.isGiven() && !tls.key.isGiven()) {
             return null;
         }

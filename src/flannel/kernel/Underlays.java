@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 
 /** Chooses the interface that leads to the other hosts, and follows it. In the calling thread's network namespace. */
 public final class Underlays {
@@ -23,9 +22,9 @@ public final class Underlays {
      *
      * @param iface      names or addresses
      * @param ifaceRegex patterns, tried on each interface's addresses and then on the names; a match of a part is a match
-     * @param canReach   an address; empty for none
+     * @param canReach   an address; null for none
      */
-    public record Selection(List<String> iface, List<String> ifaceRegex, String canReach) {
+    public record Selection(List<String> iface, List<Pattern> ifaceRegex, Ipv4 canReach) {
     }
 
     /** Chooses; a failure's message is what the operator should read. */
@@ -151,15 +150,8 @@ public final class Underlays {
         String address = candidate.address().toString();
         return selection.iface().isEmpty() && selection.ifaceRegex().isEmpty()
                 || selection.iface().contains(candidate.name()) || selection.iface().contains(address)
-                || selection.ifaceRegex().stream().anyMatch(pattern -> matches(pattern, address) || matches(pattern, candidate.name()));
-    }
-
-    private static boolean matches(String pattern, String text) {
-        try {
-            return Pattern.compile(pattern).matcher(text).find();
-        } catch (PatternSyntaxException e) {
-            return false;   // an earlier one has matched so far
-        }
+                || selection.ifaceRegex().stream().anyMatch(pattern -> pattern.matcher(address).find()
+                        || pattern.matcher(candidate.name()).find());
     }
 
     static Underlay choose(Selection selection, KernelTables kernel) throws UnderlayException, SystemCallException {
@@ -172,7 +164,7 @@ public final class Underlays {
                 firstFailure = firstFailure == null ? e : firstFailure;
             }
         }
-        for (String pattern : selection.ifaceRegex()) {
+        for (Pattern pattern : selection.ifaceRegex()) {
             try {
                 return byPattern(pattern, there);
             } catch (UnderlayException e) {
@@ -182,7 +174,7 @@ public final class Underlays {
         if (firstFailure != null) {
             throw firstFailure;
         }
-        Found.Link link = selection.canReach().isEmpty() ? ofDefaultRoute(kernel, there) : reaching(selection.canReach(), kernel, there);
+        Found.Link link = selection.canReach() == null ? ofDefaultRoute(kernel, there) : reaching(selection.canReach(), kernel, there);
         return there.best(link);
     }
 
@@ -196,13 +188,7 @@ public final class Underlays {
                 "-iface=" + wanted + ": no such network interface" + there.present())));
     }
 
-    private static Underlay byPattern(String text, Interfaces there) throws UnderlayException {
-        Pattern pattern;
-        try {
-            pattern = Pattern.compile(text);
-        } catch (PatternSyntaxException e) {
-            throw new UnderlayException("-iface-regex: \"" + text + "\" is not a regular expression: " + e.getDescription());
-        }
+    private static Underlay byPattern(Pattern pattern, Interfaces there) throws UnderlayException {
         for (Found.Link link : there.links()) {
             for (Found.Address address : there.addresses(link)) {
                 if (pattern.matcher(address.address().toString()).find()) {
@@ -215,21 +201,19 @@ public final class Underlays {
                 return there.best(link);
             }
         }
-        throw new UnderlayException("-iface-regex: Could not match pattern " + text + " to any of the available network interfaces"
+        throw new UnderlayException("-iface-regex: Could not match pattern " + pattern + " to any of the available network interfaces"
                 + there.present());
     }
 
-    private static Found.Link reaching(String wanted, KernelTables kernel, Interfaces there) throws UnderlayException {
-        Ipv4 address = address(wanted)
-                .orElseThrow(() -> new UnderlayException("-iface-can-reach: \"" + wanted + "\" is not an IPv4 address"));
+    private static Found.Link reaching(Ipv4 wanted, KernelTables kernel, Interfaces there) throws UnderlayException {
         Found.Route route;
         try {
-            route = kernel.routeTo(address);
+            route = kernel.routeTo(wanted);
         } catch (SystemCallException e) {
             throw new UnderlayException("-iface-can-reach: no interface can reach " + wanted + ": " + e.getMessage());
         }
         // the way to an address of one's own is the loopback interface; meant is the one that has it
-        int index = there.with(address).map(Underlay::index).orElse(route.index());
+        int index = there.with(wanted).map(Underlay::index).orElse(route.index());
         return there.byIndex(index).orElseThrow(() -> new UnderlayException("-iface-can-reach: no interface can reach " + wanted));
     }
 

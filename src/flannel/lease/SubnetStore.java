@@ -34,6 +34,11 @@ public interface SubnetStore extends AutoCloseable {
         public static Holder of(LeaseAttributes attributes) {
             return new Holder(attributes.publicIp(), attributes.node());
         }
+
+        @Override
+        public String toString() {
+            return publicIp + (mark.isEmpty() ? "" : " (mark " + mark + ")");
+        }
     }
 
     /**

@@ -162,6 +162,24 @@ class HistoryTest {
         cluster.checkAtRest();
     }
 
+    /** The revisions have come up to where they were, so nothing but a value shows it. */
+    @Test
+    void aBackupRestoredAndWrittenToSinceIsNoticed() {
+        startBoth();
+        Runnable restore = cluster.store.backup();
+        silentPeer("10.1.8.0/24", "192.168.32.98");
+        silentPeer("10.1.9.0/24", "192.168.32.99");
+        cluster.store.trouble("no leader");
+        cluster.run(SECOND);
+        restore.run();
+        silentPeer("10.1.8.0/24", "192.168.32.97");
+        silentPeer("10.1.10.0/24", "192.168.32.96");
+        silentPeer("10.1.11.0/24", "192.168.32.95");
+        cluster.store.trouble(null);
+        cluster.run(SECOND);
+        assertTrue(one.kernel.routes().contains("10.1.9.0/24 via 192.168.32.99"), one.kernel.routes().toString());
+    }
+
     // ---- time ----
 
     @Test

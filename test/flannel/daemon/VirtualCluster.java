@@ -41,6 +41,7 @@ final class VirtualCluster {
     final MemoryStore store = new MemoryStore(time::wallTime);
     final List<Host> hosts = new ArrayList<>();
     private final Random random;
+    private boolean exclusive = true;
 
     VirtualCluster(long seed) {
         random = new Random(seed);
@@ -75,10 +76,10 @@ final class VirtualCluster {
             beside.clear();
             Log log = new Log(new PrintStream(logged, true), 0);
             Settings settings = new Settings(new EtcdOptions(List.of("http://127.0.0.1:1"), "/n", "v3", "", "", "", "", ""),
-                    new Underlays.Selection(List.of(), List.of(), ""), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
+                    new Underlays.Selection(List.of(), List.of(), null), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
                     Duration.ofMinutes(60), false, false, false, Duration.ofHours(1), "");
             ServiceManager nobody = new ServiceManager("", log);
-            NetworkSession.Surroundings around = new NetworkSession.Surroundings("", settings, store.client(random, log),
+            Surroundings around = new Surroundings("", settings, store.client(random, log),
                     new StateDirectory(Path.of("/proc/1/nowhere"), new Log(new PrintStream(new ByteArrayOutputStream()), 0)).forNetwork(""), this,
                     new Readiness(nobody, List.of("")), queue, beside::add, time, random, log);
             session = new NetworkSession(around, kernel.underlay(), mark,
@@ -97,6 +98,10 @@ final class VirtualCluster {
 
         void tell(KernelEvent event) {
             queue.add(new Message.Kernel(event));
+        }
+
+        void removeSomeRoute() {
+            kernel.routes().stream().findFirst().ifPresent(route -> tell(kernel.removeRoute(route.substring(0, route.indexOf(' ')))));
         }
 
         void relist() {
@@ -204,11 +209,16 @@ final class VirtualCluster {
         }
     }
 
+    /** @param exclusive false where a store that lost everything may bring two hosts together for a moment */
+    void subnetsAreExclusive(boolean exclusive) {
+        this.exclusive = exclusive;
+    }
+
     /** No two living hosts' containers have overlapping subnets, ever. */
     void checkAlways() {
         TreeMap<Ipv4Subnet, Host> holders = new TreeMap<>();
         for (Host host : hosts) {
-            if (host.isAlive() && host.subnet != null && host.session.holds()) {
+            if (exclusive && host.isAlive() && host.subnet != null && host.session.holds()) {
                 Host other = holders.put(host.subnet, host); // all of one length: they overlap when they are equal
                 if (other != null) {
                     throw new AssertionError(host.address + " and " + other.address + " both have " + host.subnet + ":\n" + host.logged + "\n"
@@ -231,11 +241,17 @@ final class VirtualCluster {
                 }
             }
             if (!a.kernel.routes().equals(wanted)) {
-                throw new AssertionError("routes of " + a.address + ": " + a.kernel.routes() + ", wanted: " + wanted + "\n" + a.logged);
+                throw new AssertionError("routes of " + a.address + ": " + a.kernel.routes() + ", wanted: " + wanted + logs());
             }
             if (store.leases().stream().noneMatch(lease -> lease.subnet().equals(a.subnet()) && lease.attributes().publicIp().equals(a.address))) {
-                throw new AssertionError(a.address + " has no lease of " + a.subnet() + ": " + store.leases() + "\n" + a.logged);
+                throw new AssertionError(a.address + " has no lease of " + a.subnet() + ": " + store.entries() + logs());
             }
         }
+    }
+
+    private String logs() {
+        StringBuilder logs = new StringBuilder();
+        hosts.forEach(host -> logs.append("\n").append(host.mark).append(":\n").append(host.logged));
+        return logs.toString();
     }
 }

@@ -223,6 +223,29 @@ class EtcdTroubleTest {
         usesTheStore(open("auto", "fl", etcd.endpoint()));
     }
 
+    /** The original reads two keys, and so an administrator may have let a host read no more. */
+    @Test
+    void v2UserWhoMayReadWhatTheOriginalReads() throws Exception {
+        etcd = Etcd.start("--enable-v2");
+        etcd.putV2(CONFIG_KEY, CONFIG);
+        String json = "application/json";
+        etcd.request("PUT", "/v2/auth/users/root", json, "{\"user\":\"root\",\"password\":\"rootpw\"}");
+        etcd.request("PUT", "/v2/auth/users/fl", json, "{\"user\":\"fl\",\"password\":\"flpw\"}");
+        etcd.request("PUT", "/v2/auth/roles/flr", json, "{\"role\":\"flr\",\"permissions\":{\"kv\":{\"read\":[\"/coreos.com/network/config\","
+                + "\"/coreos.com/network/subnets/*\"],\"write\":[\"/coreos.com/network/subnets/*\"]}}}");
+        etcd.request("PUT", "/v2/auth/users/fl", json, "{\"user\":\"fl\",\"grant\":[\"flr\"]}");
+        etcd.request("PUT", "/v2/auth/enable", json, "");
+        etcd.etcdctl("2", "--username", "root:rootpw", "role", "revoke", "guest", "--path", "/*", "--readwrite");
+
+        LeaseRegistry registry = open("v2", "fl", etcd.endpoint());
+        usesTheStore(registry);
+        Snapshot snapshot = registry.list();
+        try (Watching watch = new Watching(registry, snapshot.cursor())) {
+            etcd.etcdctl("2", "--username", "root:rootpw", "set", CONFIG_KEY, "{}");
+            assertEquals(new ConfigChanged("{}"), watch.next());
+        }
+    }
+
     @Test
     void v3User() throws Exception {
         etcd = Etcd.start("--enable-v2");

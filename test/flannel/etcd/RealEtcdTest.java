@@ -432,6 +432,28 @@ class RealEtcdTest {
         assertEquals(CONFIG, registry.list().config());
     }
 
+    /** Whatever becomes of the config: the other store's emptiness says nothing of the leases here. */
+    @ParameterizedTest
+    @ValueSource(strings = {"v2", "v3"})
+    void autoStaysWithTheStoreThatHasThisHostsLease(String api) throws Exception {
+        put(api, "/config", CONFIG);
+        LeaseRegistry registry = open("auto");
+        Snapshot before = registry.list();
+        Lease held = registry.create(subnet("10.1.5.0/24"), vxlan("192.168.32.211", "02:00:00:00:00:01"), DAY);
+        try (Watching watch = new Watching(registry, before.cursor())) {
+            assertEquals(held.attributes(), watch.nextLease().attributes());
+            delete(api, "/config");
+            assertEquals(new ConfigChanged(null), watch.next());
+            put(api, "/subnets/10.1.6.0-24", "{\"PublicIP\":\"192.168.32.212\"}");
+            assertEquals(subnet("10.1.6.0/24"), watch.nextLease().subnet());
+            Snapshot without = registry.list();
+            assertNull(without.config());
+            assertEquals(2, without.leases().size());
+            put(api.equals("v2") ? "v3" : "v2", "/config", CONFIG);
+            assertEquals(2, registry.list().leases().size());
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"v2", "v3"})
     void aForcedApiHintsOnceAtTheOtherStore(String api) throws Exception {

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 /** The interface to the other hosts is followed on the real kernel's word alone, as the daemon does it. */
 class UnderlaysKernelTest {
 
-    private static final Underlays.Selection ETH0 = new Underlays.Selection(List.of("eth0"), List.of(), "");
+    private static final Underlays.Selection ETH0 = new Underlays.Selection(List.of("eth0"), List.of(), null);
 
     private record Step(String done, String expected) {
     }

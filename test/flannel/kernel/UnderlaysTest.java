@@ -11,13 +11,15 @@ import flannel.net.Ipv4Subnet;
 import flannel.net.MacAddress;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Which interface is chosen, where it is followed to, and what is said while there is none. */
 class UnderlaysTest {
 
-    private static final Selection ANY = new Selection(List.of(), List.of(), "");
+    private static final Selection ANY = new Selection(List.of(), List.of(), null);
     private static final MacAddress MAC = MacAddress.parse("02:00:00:00:e0:01");
     private static final int ETH0 = FakeKernel.ETH0;
     private static final int ETH1 = 7;
@@ -39,11 +41,11 @@ class UnderlaysTest {
     }
 
     private static Selection iface(String... wanted) {
-        return new Selection(List.of(wanted), List.of(), "");
+        return new Selection(List.of(wanted), List.of(), null);
     }
 
     private static Selection regex(String... wanted) {
-        return new Selection(List.of(), List.of(wanted), "");
+        return new Selection(List.of(), Stream.of(wanted).map(Pattern::compile).toList(), null);
     }
 
     private static Found.Link link(int index, String name, int mtu) {

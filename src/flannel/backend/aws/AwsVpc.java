@@ -5,13 +5,16 @@ import flannel.backend.cloud.CloudBackend;
 import flannel.backend.cloud.CloudHttp;
 import flannel.backend.cloud.LeaseCheck;
 import flannel.backend.cloud.RouteKeeper;
+import flannel.files.SmallFiles;
 import flannel.kernel.Underlay;
 import flannel.lease.NetworkConfig;
 import flannel.log.Log;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
@@ -27,6 +30,8 @@ import javax.net.ssl.TrustManagerFactory;
 
 /** The backend "aws-vpc". */
 public final class AwsVpc {
+
+    private static final int MOST_BUNDLE_BYTES = 4 << 20;
 
     private AwsVpc() {
     }
@@ -56,7 +61,8 @@ public final class AwsVpc {
         if (file.isEmpty()) {
             return null;
         }
-        try (InputStream in = Files.newInputStream(Path.of(file))) {
+        try {
+            InputStream in = new ByteArrayInputStream(SmallFiles.read(Path.of(file), MOST_BUNDLE_BYTES).getBytes(StandardCharsets.UTF_8));
             KeyStore store = KeyStore.getInstance("PKCS12");
             store.load(null, null);
             for (Certificate authority : CertificateFactory.getInstance("X.509").generateCertificates(in)) {
@@ -70,7 +76,7 @@ public final class AwsVpc {
             SSLContext context = SSLContext.getInstance("TLS");
             context.init(null, factory.getTrustManagers(), null);
             return context;
-        } catch (IOException | GeneralSecurityException e) {
+        } catch (IOException | GeneralSecurityException | InvalidPathException e) {
             throw new IllegalArgumentException("AWS_CA_BUNDLE " + file + " can't be used: " + e.getMessage());
         }
     }

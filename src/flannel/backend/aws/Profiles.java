@@ -1,10 +1,7 @@
 package flannel.backend.aws;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
+import flannel.files.FileException;
+import flannel.files.SmallFiles;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -21,29 +18,19 @@ record Profiles(Map<String, Map<String, String>> settings, String chosen) {
 
     private static final int MOST_BYTES = 1 << 20;
 
-    /** @throws IOException naming the file that is there and can't be read */
-    static Profiles read(Map<String, String> environment, Path home) throws IOException {
+    /** @throws FileException naming the file that is there and can't be read */
+    static Profiles read(Map<String, String> environment, Path home) throws FileException {
         Map<String, Map<String, String>> settings = new HashMap<>();
         Path folder = home.resolve(".aws");
-        parse(text(file(environment, "AWS_CONFIG_FILE", folder.resolve("config"))), true, settings);
-        parse(text(file(environment, "AWS_SHARED_CREDENTIALS_FILE", folder.resolve("credentials"))), false, settings);
+        parse(text(environment, "AWS_CONFIG_FILE", folder.resolve("config")), true, settings);
+        parse(text(environment, "AWS_SHARED_CREDENTIALS_FILE", folder.resolve("credentials")), false, settings);
         String chosen = environment.getOrDefault("AWS_PROFILE", environment.getOrDefault("AWS_DEFAULT_PROFILE", ""));
         return new Profiles(settings, chosen.isBlank() ? "default" : chosen.strip());
     }
 
-    private static Path file(Map<String, String> environment, String variable, Path otherwise) {
-        String configured = environment.getOrDefault(variable, "");
-        return configured.isBlank() ? otherwise : Path.of(configured.strip());
-    }
-
-    private static String text(Path file) throws IOException {
-        try (InputStream in = Files.newInputStream(file)) {
-            return new String(in.readNBytes(MOST_BYTES), StandardCharsets.UTF_8);
-        } catch (NoSuchFileException e) {
-            return "";
-        } catch (IOException e) {
-            throw new IOException(file + " can't be read: " + e.getClass().getSimpleName(), e);
-        }
+    private static String text(Map<String, String> environment, String variable, Path otherwise) throws FileException {
+        String configured = environment.getOrDefault(variable, "").strip();
+        return SmallFiles.find(configured.isEmpty() ? otherwise : Path.of(configured), MOST_BYTES).orElse("");
     }
 
     /** @param prefixed whether sections are called "profile name", as in the config file */

@@ -1,7 +1,7 @@
 package flannel.backend.aws;
 
 import flannel.backend.cloud.CloudException;
-import java.io.IOException;
+import flannel.files.FileException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Map;
@@ -23,7 +23,7 @@ record SharedFiles(Map<String, String> environment, Path home, TokenService toke
         Profiles profiles;
         try {
             profiles = Profiles.read(environment, home);
-        } catch (IOException e) {
+        } catch (FileException e) {
             throw denied("", e.getMessage(), "");
         }
         if (profiles.settingsInUse().isEmpty() && (environment.containsKey("AWS_PROFILE") || environment.containsKey("AWS_DEFAULT_PROFILE"))) {

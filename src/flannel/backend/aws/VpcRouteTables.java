@@ -44,20 +44,21 @@ final class VpcRouteTables implements RouteTables {
     @Override
     public List<RouteTable> list() throws CloudException, InterruptedException {
         Place place = session.place();
-        if (!config.tableIds().isEmpty()) {
-            Form form = describe();
-            for (int i = 0; i < config.tableIds().size(); i++) {
-                form.with("RouteTableId." + (i + 1), config.tableIds().get(i));
-            }
-            return tables(form, String.join(", ", config.tableIds()), place).nearestFirst();
-        }
-        List<RouteTable> found = config.tags().isEmpty() ? ofSubnet(place) : byTags(place);
+        List<RouteTable> found = !config.tableIds().isEmpty() ? byIds(place) : !config.tags().isEmpty() ? byTags(place) : ofSubnet(place);
         if (found.isEmpty()) {
             throw new CloudException(Kind.GONE, "DescribeRouteTables", place.vpcId(), "", config.tags().isEmpty()
-                    ? "the VPC has no route table that this account sees (a shared VPC's are its owner's)"
+                    ? "there is no route table that this account sees (a shared VPC's are its owner's)"
                     : "no route table bears the tags of RouteTableFilter", "name the tables by RouteTableID in the network's configuration");
         }
         return found;
+    }
+
+    private List<RouteTable> byIds(Place place) throws CloudException, InterruptedException {
+        Form form = describe();
+        for (int i = 0; i < config.tableIds().size(); i++) {
+            form.with("RouteTableId." + (i + 1), config.tableIds().get(i));
+        }
+        return tables(form, String.join(", ", config.tableIds()), place).nearestFirst();
     }
 
     private List<RouteTable> byTags(Place place) throws CloudException, InterruptedException {

@@ -4,16 +4,14 @@ import flannel.backend.cloud.CloudException;
 import flannel.backend.cloud.CloudException.Kind;
 import flannel.backend.cloud.Http;
 import flannel.backend.gce.Credentials.AccessToken;
+import flannel.files.FileException;
+import flannel.files.SmallFiles;
 import flannel.json.JsonException;
 import flannel.json.JsonValue;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.time.DateTimeException;
@@ -139,22 +137,12 @@ final class KeyFile implements Credentials.Source {
     }
 
     private JsonValue read() throws CloudException {
-        try (InputStream in = Files.newInputStream(file)) {
-            byte[] bytes = in.readNBytes(LONGEST_FILE_BYTES + 1);
-            if (bytes.length > LONGEST_FILE_BYTES) {
-                throw unusable("it is longer than " + LONGEST_FILE_BYTES + " bytes", "");
-            }
-            return JsonValue.parse(new String(bytes, StandardCharsets.UTF_8));
-        } catch (NoSuchFileException e) {
-            throw unusable("it does not exist", "correct GOOGLE_APPLICATION_CREDENTIALS");
-        } catch (AccessDeniedException e) {
-            throw unusable("permission denied", "let flanneld read it");
+        try {
+            return JsonValue.parse(SmallFiles.read(file, LONGEST_FILE_BYTES));
+        } catch (FileException e) {
+            throw new CloudException(Kind.DENIED, "reading credentials", "", "", e.getMessage(), "check GOOGLE_APPLICATION_CREDENTIALS");
         } catch (JsonException e) {
-            throw unusable("it is not JSON", "");
-        } catch (CloudException e) {
-            throw e;
-        } catch (IOException e) {
-            throw unusable(e.getMessage(), "");
+            throw unusable("it is not JSON", ""); // and not a word of it
         }
     }
 

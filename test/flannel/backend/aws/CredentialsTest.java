@@ -155,6 +155,18 @@ class CredentialsTest {
         assertDenied("Moon");
     }
 
+    /** A pipe would wait for its writer, for ever. */
+    @Test
+    void whatIsNoFileIsNamed() throws Exception {
+        environment.put("AWS_SHARED_CREDENTIALS_FILE", home.toString());
+        CloudException e = assertThrows(CloudException.class, () -> tables().list());
+        assertTrue(e.getMessage().contains(home + " is a folder"), e.getMessage());
+        environment.put("AWS_WEB_IDENTITY_TOKEN_FILE", "/dev/zero");
+        environment.put("AWS_ROLE_ARN", FakeSts.ROLE);
+        environment.remove("AWS_SHARED_CREDENTIALS_FILE");
+        assertDenied("/dev/zero is a pipe, socket or device");
+    }
+
     private void assertDenied(String named) {
         CloudException e = assertThrows(CloudException.class, () -> tables().list());
         assertEquals(CloudException.Kind.DENIED, e.kind());

@@ -196,6 +196,8 @@ class VpcRouteTablesTest {
         assertEquals(List.of(new CloudRoute(Ipv4Subnet.parse("10.0.0.0/16"), "10.0.0.0/16", "local", CloudRoute.Kind.FOREIGN),
                 new CloudRoute(OWN, OWN.toString(), "eni-ab", CloudRoute.Kind.ELSEWHERE),
                 new CloudRoute(Ipv4Subnet.parse("10.20.6.0/24"), "10.20.6.0/24", "a target that is gone", CloudRoute.Kind.ELSEWHERE)), table.routes());
+        aws.next("DescribeRouteTables", new Http.Answer(200, Map.of(), "<DescribeRouteTablesResponse/>"));
+        assertEquals(Kind.GONE, assertThrows(CloudException.class, () -> host.tables.list()).kind());
         aws.next("DescribeRouteTables", new Http.Answer(200, Map.of(), "<html>a proxy's page"));
         assertEquals(Kind.TRANSIENT, assertThrows(CloudException.class, () -> host.tables.list()).kind());
     }

@@ -196,7 +196,7 @@ class CredentialsTest {
     @Test
     void aFileThatIsNotThereIsTold() {
         Credentials credentials = find(Map.of("GOOGLE_APPLICATION_CREDENTIALS", "/nonexistent/key.json"));
-        assertEquals("reading credentials on /nonexistent/key.json failed: it does not exist: correct GOOGLE_APPLICATION_CREDENTIALS",
+        assertEquals("reading credentials failed: /nonexistent/key.json does not exist: check GOOGLE_APPLICATION_CREDENTIALS",
                 fails(credentials::token, Kind.DENIED).getMessage());
     }
 

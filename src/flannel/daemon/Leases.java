@@ -1,0 +1,131 @@
+package flannel.daemon;
+
+import flannel.lease.Entry;
+import flannel.lease.Lease;
+import flannel.lease.LeaseKey;
+import flannel.lease.StoreEvent;
+import flannel.log.Log;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/** One network's leases: what its store tells of them is sorted into the other hosts' and this host's own. For the session's thread. */
+final class Leases {
+
+    /** What is asked of the session. */
+    interface Session extends OwnLease.Session {
+
+        /** The config is this now, perhaps as before; null when there is none. */
+        void configured(String text);
+
+        /** Whether the kernel has the network, so that it is to follow the leases. */
+        boolean isActive();
+
+        /** The store can't be reached or asked (the reason), or can again (empty). */
+        void storeIs(String trouble);
+    }
+
+    /** A store that answers again has to do so for this long before that is news: some go and come all the time. */
+    private static final Duration QUIET = Duration.ofSeconds(5);
+
+    private final LeaseTable table;
+    private final OwnLease own;
+    private final DataPath dataPath;
+    private final Session session;
+    private final Log log;
+    private final Alarm quiet;
+    private boolean away;
+
+    Leases(Surroundings around, DataPath dataPath, Session session) {
+        this.dataPath = dataPath;
+        this.session = session;
+        log = around.log();
+        table = new LeaseTable(around.clock());
+        own = new OwnLease(around, table, around.files().read().flatMap(SubnetFile::subnetOf).or(around.memory()::previousSubnet).orElse(null),
+                session);
+        quiet = new Alarm(around.clock());
+    }
+
+    /** This host's. */
+    OwnLease own() {
+        return own;
+    }
+
+    /** Those of all hosts. */
+    List<Lease> all() {
+        return table.leases();
+    }
+
+    void timers() {
+        if (quiet.rings()) {
+            away = false;
+            log.info("The store answers again");
+            session.storeIs("");
+        }
+        apply(table.ended());
+        own.timers();
+    }
+
+    /** When {@link #timers} has something to do next. */
+    long nextNanos() {
+        return Math.min(quiet.atNanos(), Math.min(table.nextEndNanos(), own.nextNanos()));
+    }
+
+    void told(StoreEvent event) {
+        switch (event) {
+            case StoreEvent.Listed list -> listed(list);
+            case StoreEvent.ConfigChanged(String text) -> {
+                table.config(text);
+                session.configured(text);
+            }
+            case StoreEvent.Put(Entry entry) -> {
+                apply(table.put(entry));
+                own.put(entry);
+            }
+            case StoreEvent.Gone(LeaseKey key) -> {
+                Optional<LeaseKey> ours = own.key();
+                apply(table.gone(key, ours));
+                if (ours.filter(key::equals).isPresent()) {
+                    own.gone();
+                }
+                own.roomMade();
+            }
+            case StoreEvent.Away(String reason) -> {
+                away = true;
+                quiet.cancel();
+                session.storeIs(reason);
+            }
+        }
+    }
+
+    private void listed(StoreEvent.Listed list) {
+        if (away && !quiet.isSet()) {
+            quiet.in(QUIET);
+        }
+        int keptBefore = table.keptCount();
+        LeaseTable.Changes changes = table.listed(list, own.key());
+        if (table.keptCount() > keptBefore) {
+            log.warning("The store has lost " + (table.keptCount() - keptBefore) + " leases that it had: it was emptied, restored or replaced;"
+                    + " they are followed until their own time is over or their hosts write again");
+        }
+        apply(changes);
+        own.storeAnswers();
+        own.listed(table.isContinued());
+        own.roomMade();
+        session.configured(list.config());
+    }
+
+    /** Has the data path follow what became known of the other hosts' leases. */
+    private void apply(LeaseTable.Changes changes) {
+        for (Entry entry : changes.put()) {
+            if (entry instanceof Entry.Occupied occupied) {
+                log.warning("ignoring " + occupied.key() + " in the store: " + occupied.why()
+                        + (occupied.key().subnet().isPresent() ? "; its subnet counts as taken" : ""));
+            }
+        }
+        if (session.isActive()) {
+            changes.gone().forEach(dataPath::remove);
+            changes.put().forEach(dataPath::put);
+        }
+    }
+}
