@@ -7,6 +7,7 @@ import flannel.kernel.Reconciler;
 import flannel.kernel.Underlay;
 import flannel.kernel.UnderlayException;
 import flannel.kernel.Underlays;
+import flannel.lease.StoreEvent;
 import flannel.lease.SubnetStore;
 import flannel.linux.Libc;
 import flannel.linux.SystemCallException;
@@ -15,6 +16,7 @@ import flannel.net.MacAddress;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.random.RandomGenerator;
 
@@ -22,7 +24,7 @@ import java.util.random.RandomGenerator;
 public final class Daemon {
 
     /** Waiting for a network's thread at most; what tells them can wait. */
-    private static final int MESSAGES = 1_000;
+    static final int MESSAGES = 1_000;
 
     private final Settings settings;
     private final ServiceManager serviceManager;
@@ -83,13 +85,33 @@ public final class Daemon {
             put(around.queue(), new Message.Kernel(event));
         }));
         start("underlay", watch::run);
-        start("store-follower", () -> store.follow(event -> put(around.queue(), new Message.Store(event))));
+        start("store-follower", () -> follow(store, around.queue()));
         session.run();
     }
 
     private static void put(BlockingQueue<Message> queue, Message message) {
         try {
             queue.put(message);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Follows the store until interrupted. What may be large is waited for, so that never two of it are on their way. */
+    static void follow(SubnetStore store, BlockingQueue<Message> queue) throws InterruptedException {
+        store.follow(event -> {
+            put(queue, new Message.Store(event));
+            if (event instanceof StoreEvent.Listed || event instanceof StoreEvent.ConfigChanged) {
+                CountDownLatch reached = new CountDownLatch(1);
+                put(queue, new Message.Reached(reached::countDown));
+                await(reached);
+            }
+        });
+    }
+
+    private static void await(CountDownLatch reached) {
+        try {
+            reached.await();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

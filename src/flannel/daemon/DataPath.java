@@ -79,6 +79,7 @@ final class DataPath {
     private Backend backend;
     private Underlay underlay;
     private Self self;
+    private final Damping damping;
     private final Alarm check;
     private final Alarm filterCheck;
     private long lastCheckNanos;
@@ -95,6 +96,7 @@ final class DataPath {
         this.filterInterval = filterInterval;
         this.clock = clock;
         this.log = log;
+        damping = new Damping(clock);
         check = new Alarm(clock);
         filterCheck = new Alarm(clock);
     }
@@ -113,6 +115,8 @@ final class DataPath {
         CompletableFuture<Void> filtered = filter.apply(network, rules);
         peers = new Peers<>();
         followed.clear();
+        damping.forget();
+        complaints.keySet().retainAll(leases.stream().map(Lease::key).collect(Collectors.toSet()));
         for (Lease lease : leases) {
             entries(lease).ifPresent(entries -> follow(lease, entries));
         }
@@ -138,20 +142,31 @@ final class DataPath {
 
     /** A key of the store holds something new or other than before. */
     void put(Entry entry) {
-        Optional<List<KernelEntry>> entries = entry instanceof Lease lease ? entries(lease) : Optional.empty();
-        if (entries.isEmpty()) {
-            stop(entry.key());
-            return;
+        if (damping.passes(entry.key(), entry)) {
+            become(entry.key(), entry);
         }
-        Lease lease = (Lease) entry;
-        change(follow(lease, entries.get()));
-        changes.add("Subnet added: " + lease.subnet() + " via " + lease.attributes().publicIp());
     }
 
     /** A key of the store is gone. */
     void remove(LeaseKey key) {
-        complaints.remove(key);
-        stop(key);
+        if (damping.passes(key, null)) {
+            become(key, null);
+        }
+    }
+
+    private void become(LeaseKey key, Entry entry) {
+        if (!(entry instanceof Lease lease)) {
+            complaints.remove(key);
+            stop(key);
+            return;
+        }
+        Optional<List<KernelEntry>> entries = entries(lease);
+        if (entries.isEmpty()) {
+            stop(key);
+            return;
+        }
+        change(follow(lease, entries.get()));
+        changes.add("Subnet added: " + lease.subnet() + " via " + lease.attributes().publicIp());
     }
 
     private void stop(LeaseKey key) {
@@ -205,6 +220,9 @@ final class DataPath {
         if (lease.subnet().overlaps(self.subnet())) {
             throw new UnusablePeerException(ignoring + "it overlaps this host's " + self.subnet());
         }
+        if (host.equals(underlay.address())) {
+            throw new UnusablePeerException(ignoring + "that is this host's own address");
+        }
         boolean broadcast = underlay.onLink().prefixLength() < 31
                 && (host.equals(underlay.onLink().last()) || host.equals(underlay.onLink().base()));
         if (config.network().contains(host) || broadcast || !host.isUnicast()) {
@@ -231,7 +249,7 @@ final class DataPath {
 
     /** When {@link #timers} has something to do next. */
     long nextNanos() {
-        return Math.min(check.atNanos(), filterCheck.atNanos());
+        return Math.min(damping.nextNanos(), Math.min(check.atNanos(), filterCheck.atNanos()));
     }
 
     /** Tells a data path of our own, once for a whole batch of changes. */
@@ -247,6 +265,11 @@ final class DataPath {
 
     /** Does what is due: compares the kernel and the packet filter with what they should be. */
     void timers() {
+        List<Damping.Change> due = damping.due();
+        if (!due.isEmpty()) {
+            due.forEach(change -> become(change.key(), change.entry()));
+            flush();
+        }
         if (check.rings()) {
             try {
                 compared(reconciler.reconcile());

@@ -20,15 +20,19 @@ import java.util.stream.Collectors;
 
 /**
  * The entries of a network's store as this host believes them. What a store in doubt no longer has (emptied, restored, another one) is
- * <em>kept</em>: a kept lease goes when its own time is over, when another value takes its place, or when its host shows that it has moved on.
+ * <em>kept</em>, and so is what somebody made unreadable, for its host has not said anything else: a kept lease goes when its own time is over,
+ * when another value takes its place, or when its host shows that it has moved on.
  */
 final class LeaseTable {
 
     /** How long a lease whose end is not known is kept: what every flannel gives a lease. */
     private static final Duration UNKNOWN_REST = Duration.ofHours(24);
 
-    /** More than any network within the heap's reach has: a bound against a store that is written full. */
-    private static final int MOST_ENTRIES = 20_000;
+    /**
+     * A bound against a store that is written full: a fifth more than the largest network measured. With vxlan's three kernel entries each,
+     * the largest values, and a list of others just read, these take two thirds of the heap.
+     */
+    static final int MOST_ENTRIES = 12_000;
 
     /** What became known: entries that are new or other than before, in the order of their writing; keys that are gone. */
     record Changes(List<Entry> put, List<LeaseKey> gone) {
@@ -43,8 +47,10 @@ final class LeaseTable {
     private final Map<LeaseKey, Entry> entries = new LinkedHashMap<>();
     /** When a lease with an end of its own ends. */
     private final Map<LeaseKey, Long> endNanos = new HashMap<>();
-    /** The keys that the store in doubt no longer has, and their leases' ends. */
+    /** The keys that the store in doubt no longer has, or no longer readable, and their leases' ends. */
     private final Map<LeaseKey, Alarm> kept = new HashMap<>();
+    /** Of the kept ones those that are in the store and can't be read there any more, as they stand. */
+    private final Map<LeaseKey, Entry.Occupied> garbled = new HashMap<>();
     private long nextEndNanos = Alarm.NEVER;
     private boolean continued;
     private boolean doubtful;
@@ -69,7 +75,9 @@ final class LeaseTable {
                 missing(key, own, changes);
             }
         }
-        list.entries().stream().sorted(Comparator.comparingLong(Entry::asOf)).forEach(entry -> put(entry, changes));
+        full = false;
+        list.entries().stream().sorted(Comparator.comparing((Entry entry) -> own.filter(entry.key()::equals).isEmpty()) // it has room always
+                .thenComparingLong(Entry::asOf)).forEach(entry -> put(entry, own, changes));
         doubtful = list.config() == null && !entries.isEmpty();
         return changes;
     }
@@ -91,8 +99,8 @@ final class LeaseTable {
     }
 
     private void missing(LeaseKey key, Optional<LeaseKey> own, Changes changes) {
-        if (kept.containsKey(key)) {
-            return;
+        if (kept.containsKey(key) && garbled.remove(key) == null) {
+            return; // as before
         }
         if (doubtful && entries.get(key) instanceof Lease lease && own.filter(key::equals).isEmpty()) {
             keep(lease);
@@ -102,6 +110,9 @@ final class LeaseTable {
     }
 
     private void keep(Lease lease) {
+        if (kept.containsKey(lease.key())) {
+            return;
+        }
         Alarm end = new Alarm(clock);
         switch (lease.expiry()) {
             case Lease.Never never -> end.in(UNKNOWN_REST);
@@ -112,15 +123,24 @@ final class LeaseTable {
         nextEndNanos = Math.min(nextEndNanos, end.atNanos());
     }
 
-    Changes put(Entry entry) {
+    /** @param own see {@link #listed} */
+    Changes put(Entry entry, Optional<LeaseKey> own) {
         Changes changes = new Changes();
-        put(entry, changes);
+        put(entry, own, changes);
         return changes;
     }
 
-    private void put(Entry entry, Changes changes) {
+    private void put(Entry entry, Optional<LeaseKey> own, Changes changes) {
         Entry before = entries.get(entry.key());
+        if (entry instanceof Entry.Occupied occupied && before instanceof Lease lease && own.filter(entry.key()::equals).isEmpty()) {
+            keep(lease);
+            if (!occupied.equals(garbled.put(entry.key(), occupied))) {
+                changes.put().add(occupied);
+            }
+            return;
+        }
         kept.remove(entry.key());
+        garbled.remove(entry.key());
         if (before == null && entries.size() >= MOST_ENTRIES) {
             full = true;
             return;
@@ -144,8 +164,10 @@ final class LeaseTable {
     }
 
     private static boolean saysTheSame(Entry now, Entry before) {
-        return now instanceof Lease lease && before instanceof Lease earlier ? lease.attributes().equals(earlier.attributes())
-                : now.equals(before);
+        return switch (now) {
+            case Lease lease -> before instanceof Lease earlier && lease.attributes().equals(earlier.attributes());
+            case Entry.Occupied occupied -> before instanceof Entry.Occupied earlier && occupied.why().equals(earlier.why());
+        };
     }
 
     /** Whether a kept lease's host has written another one since, or its subnet is somebody else's. */
@@ -165,11 +187,15 @@ final class LeaseTable {
     }
 
     private void remove(LeaseKey key, Changes changes) {
-        entries.remove(key);
+        Entry.Occupied inItsPlace = garbled.remove(key);
+        if (inItsPlace == null) {
+            entries.remove(key);
+        } else {
+            entries.put(key, inItsPlace);
+        }
         kept.remove(key);
         endNanos.remove(key);
         changes.gone().add(key);
-        full &= entries.size() >= MOST_ENTRIES;
     }
 
     /** The config was written or deleted: whoever empties a store takes it along, and what is told of leases then proves nothing. */
@@ -208,15 +234,16 @@ final class LeaseTable {
         return kept.containsKey(key);
     }
 
+    /** Without those that are in the store, though unreadable. */
     int keptCount() {
-        return kept.size();
+        return kept.size() - garbled.size();
     }
 
     Set<Ipv4Subnet> keptSubnets() {
         return kept.keySet().stream().map(key -> ((Lease) entries.get(key)).subnet()).collect(Collectors.toSet());
     }
 
-    /** True when the store has more entries than are followed. */
+    /** True when the last list had more entries than are followed, or a new one had no room since. */
     boolean isFull() {
         return full;
     }

@@ -28,6 +28,9 @@ final class Leases {
     /** A store that answers again has to do so for this long before that is news: some go and come all the time. */
     private static final Duration QUIET = Duration.ofSeconds(5);
 
+    /** Keys of one list that are said to be no leases; what more there are is counted. */
+    private static final int MOST_OCCUPIED_TOLD = 10;
+
     private final LeaseTable table;
     private final OwnLease own;
     private final DataPath dataPath;
@@ -35,6 +38,7 @@ final class Leases {
     private final Log log;
     private final Alarm quiet;
     private boolean away;
+    private boolean toldFull;
 
     Leases(Surroundings around, DataPath dataPath, Session session) {
         this.dataPath = dataPath;
@@ -79,7 +83,7 @@ final class Leases {
                 session.configured(text);
             }
             case StoreEvent.Put(Entry entry) -> {
-                apply(table.put(entry));
+                apply(table.put(entry, own.key()));
                 own.put(entry);
             }
             case StoreEvent.Gone(LeaseKey key) -> {
@@ -108,6 +112,11 @@ final class Leases {
             log.warning("The store has lost " + (table.keptCount() - keptBefore) + " leases that it had: it was emptied, restored or replaced;"
                     + " they are followed until their own time is over or their hosts write again");
         }
+        if (table.isFull() && !toldFull) {
+            log.warning("There are more than " + LeaseTable.MOST_ENTRIES + " keys among the leases in the store; the newest are not followed:"
+                    + " delete those that are of no host");
+        }
+        toldFull = table.isFull();
         apply(changes);
         own.storeAnswers();
         own.listed(table.isContinued());
@@ -117,15 +126,20 @@ final class Leases {
 
     /** Has the data path follow what became known of the other hosts' leases. */
     private void apply(LeaseTable.Changes changes) {
+        int occupied = 0;
         for (Entry entry : changes.put()) {
-            if (entry instanceof Entry.Occupied occupied) {
-                log.warning("ignoring " + occupied.key() + " in the store: " + occupied.why()
-                        + (occupied.key().subnet().isPresent() ? "; its subnet counts as taken" : ""));
+            if (entry instanceof Entry.Occupied(LeaseKey key, String why, long asOf) && ++occupied <= MOST_OCCUPIED_TOLD) {
+                log.warning("ignoring " + key + " in the store: " + why
+                        + (table.isKept(key) ? "; going on with what it said before, until its time is over or its host writes again"
+                                : key.subnet().isPresent() ? "; its subnet counts as taken" : ""));
             }
+        }
+        if (occupied > MOST_OCCUPIED_TOLD) {
+            log.warning("ignoring " + (occupied - MOST_OCCUPIED_TOLD) + " more keys in the store that are no leases");
         }
         if (session.isActive()) {
             changes.gone().forEach(dataPath::remove);
-            changes.put().forEach(dataPath::put);
+            changes.put().stream().filter(entry -> !table.isKept(entry.key())).forEach(dataPath::put);
         }
     }
 }

@@ -13,6 +13,10 @@ sealed interface Message {
     record Store(StoreEvent event) implements Message {
     }
 
+    /** All that was told before has been dealt with. */
+    record Reached(Runnable then) implements Message {
+    }
+
     record Kernel(KernelEvent event) implements Message {
     }
 

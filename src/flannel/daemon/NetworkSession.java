@@ -54,6 +54,9 @@ final class NetworkSession implements Leases.Session {
     /** How long a second host that uses our PublicIP has to take its lease back: more than a follower's longest pause, and its write. */
     private static final Duration SETTLING = Duration.ofSeconds(4);
 
+    /** Messages after which the timers have their turn, though more may be waiting: a store that never rests must not stop the clock. */
+    private static final int MOST_AT_A_STRETCH = 256;
+
     private static final Duration ACTIVATION_RETRY = Duration.ofSeconds(2);
 
     private final Surroundings around;
@@ -78,6 +81,7 @@ final class NetworkSession implements Leases.Session {
     private String storeTrouble = "";
     private String underlayTrouble = "";
     private String complaint = "";
+    private int stretch;
 
     /** Makes a config's backend for this host; see {@link Backends}. */
     interface BackendMaker {
@@ -120,7 +124,8 @@ final class NetworkSession implements Leases.Session {
         if (message != null) {
             handle(message);
         }
-        if (around.queue().isEmpty()) {
+        if (around.queue().isEmpty() || ++stretch >= MOST_AT_A_STRETCH) {
+            stretch = 0;
             dataPath.flush();
             timers();
         }
@@ -135,6 +140,7 @@ final class NetworkSession implements Leases.Session {
     private void handle(Message message) {
         switch (message) {
             case Message.Store(var event) -> leases.told(event);
+            case Message.Reached(Runnable then) -> then.run();
             case Message.Kernel(var event) -> dataPath.kernelChanged(event);
             case Message.UnderlayChanged(Underlay next) -> underlayChanged(next);
             case Message.UnderlayGone(String reason) -> underlayGone(reason);
@@ -258,6 +264,7 @@ final class NetworkSession implements Leases.Session {
         }
         underlay = next;
         if (other) {
+            around.store().reconnect();
             advance();
         }
         tellState();

@@ -219,7 +219,7 @@ final class OwnLease {
         if (goneWhileWriting) {
             revoked(); // or not: to take it again finds out which came first
         } else if (seen == null || !isNews(seen)) {
-            table.put(lease);
+            table.put(lease, key());
             if (!lease.attributes().equals(attributes)) {
                 renewal.now(); // it was to say something else by the time that this was written
             }

@@ -37,7 +37,8 @@ final class Readiness {
         }
     }
 
-    private String text() {
+    /** How all networks are, in one line. */
+    synchronized String text() {
         return states.entrySet().stream().map(each -> (each.getKey().isEmpty() ? "" : each.getKey() + ": ") + each.getValue())
                 .collect(Collectors.joining("; "));
     }

@@ -214,6 +214,12 @@ final class AutoRegistry implements LeaseRegistry {
     }
 
     @Override
+    public void reconnect() {
+        v2.reconnect();
+        v3.reconnect();
+    }
+
+    @Override
     public void close() {
         v2.close();
         v3.close();

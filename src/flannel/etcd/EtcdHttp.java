@@ -312,6 +312,14 @@ final class EtcdHttp implements AutoCloseable {
         return client;
     }
 
+    /** Drops all connections: they are from an address that this host does not have any more, so that nothing will come on them. */
+    synchronized void reconnect() {
+        if (client != null) {
+            client.shutdownNow();
+            client = null;
+        }
+    }
+
     /** Ends all requests. */
     @Override
     public synchronized void close() {

@@ -83,6 +83,11 @@ public final class EtcdSubnetStore implements SubnetStore {
     }
 
     @Override
+    public void reconnect() {
+        registry.reconnect();
+    }
+
+    @Override
     public void close() {
         registry.close();
     }

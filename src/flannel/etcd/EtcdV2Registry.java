@@ -306,6 +306,11 @@ final class EtcdV2Registry implements EtcdStore {
     }
 
     @Override
+    public void reconnect() {
+        http.reconnect();
+    }
+
+    @Override
     public void close() {
         http.close();
     }

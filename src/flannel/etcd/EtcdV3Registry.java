@@ -287,6 +287,11 @@ final class EtcdV3Registry implements EtcdStore {
     }
 
     @Override
+    public void reconnect() {
+        http.reconnect();
+    }
+
+    @Override
     public void close() {
         http.close();
     }

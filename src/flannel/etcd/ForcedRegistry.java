@@ -66,6 +66,11 @@ final class ForcedRegistry implements LeaseRegistry {
     }
 
     @Override
+    public void reconnect() {
+        store.reconnect();
+    }
+
+    @Override
     public void close() {
         store.close();
     }

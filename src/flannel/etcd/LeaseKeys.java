@@ -5,6 +5,7 @@ import flannel.lease.Entry;
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
 import flannel.lease.LeaseKey;
+import flannel.log.Printable;
 import flannel.net.Ipv4Subnet;
 import java.util.Optional;
 
@@ -16,6 +17,9 @@ final class LeaseKeys {
 
     /** A lease's name has 18 characters, one for two address families at most 60; what is longer is shown by its start. */
     private static final int LONGEST_NAME = 100;
+
+    /** What is wrong with a value may quote it, and is kept as long as the key is there. */
+    private static final int LONGEST_REASON = 100;
 
     private final String prefix;
 
@@ -71,7 +75,7 @@ final class LeaseKeys {
         try {
             return new Lease(key, subnet.get(), LeaseAttributes.parse(value), expiry, revision);
         } catch (JsonException e) {
-            return new Entry.Occupied(key, "the value is not a lease: " + e.getMessage(), revision);
+            return new Entry.Occupied(key, "the value is not a lease: " + Printable.line(e.getMessage(), LONGEST_REASON), revision);
         }
     }
 }

@@ -78,6 +78,10 @@ interface LeaseRegistry extends AutoCloseable {
      */
     void delete(Lease held) throws StoreException, InterruptedException;
 
+    /** Drops the connections there are; what waits on one goes on over another, or fails as when the network breaks. */
+    default void reconnect() {
+    }
+
     /** Ends the calls that wait. */
     @Override
     void close();

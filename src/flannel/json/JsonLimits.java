@@ -18,8 +18,9 @@ public record JsonLimits(int depth, int values, int stringBytes, int textBytes, 
     public static final JsonLimits TEXT = new JsonLimits(32, 10_000, 1 << 20, 1 << 20, 0, 0, 4 << 20);
 
     /**
-     * For what a store answers: a lease has a few hundred bytes, in base64 too, and five times the leases of the largest network measured
-     * are let in. etcd takes values of 1.5 MB: dozens of them are passed over, so that who may write can't end the reading for all.
+     * For what a store answers: a lease has a few hundred bytes, in base64 too, and half as many again as are in the largest network
+     * measured are let in, for beside those of a list the ones that were known before it are still held. etcd takes values of 1.5 MB: dozens
+     * of them are passed over, so that who may write can't end the reading for all.
      */
-    public static final JsonLimits ANSWER = new JsonLimits(32, 10_000, 16 << 10, 1 << 20, 50_000, 16 << 20, 256 << 20);
+    public static final JsonLimits ANSWER = new JsonLimits(32, 10_000, 16 << 10, 1 << 20, 16_000, 10 << 20, 256 << 20);
 }

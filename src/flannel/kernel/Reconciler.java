@@ -32,6 +32,9 @@ public final class Reconciler implements AutoCloseable {
      */
     public static final int ROUTE_PROTOCOL = 241;
 
+    /** More are not told of: thousands of entries may be refused for one and the same reason. */
+    static final int MOST_FAILURES = 100;
+
     private final KernelTables tables;
     private final OwnLink ownLink;
     private final Declared declared = new Declared();
@@ -101,9 +104,8 @@ public final class Reconciler implements AutoCloseable {
         for (KernelEntry entry : gone) {
             if (declared.remove(entry)) {
                 removed.add(entry);
-                if (entry instanceof KernelEntry.Route route) {
+                if (entry instanceof KernelEntry.Route route && routes.release(route)) {
                     replaced.add(route.destination());
-                    routes.release(route);
                 }
             }
         }
@@ -128,8 +130,10 @@ public final class Reconciler implements AutoCloseable {
             }
         }
         // a refusal means that the kernel is not as we thought: a device gone, a foreign route in the way
-        if (!execute(plan).isEmpty()) {
-            return reconcile();
+        List<Failure> refused = execute(plan);
+        if (!refused.isEmpty()) {
+            // but not to look at it again for each of ten thousand gateways that are not on-link
+            return incomplete ? refused : reconcile();
         }
         wanted.forEach(routes::hold);
         return List.of();
@@ -205,7 +209,11 @@ public final class Reconciler implements AutoCloseable {
 
     private List<Failure> execute(Plan plan) throws SystemCallException {
         List<Failure> failures = new ArrayList<>();
-        tables.execute(plan.changes(), (change, why) -> failures.add(new Failure(devices.describe(change.what()), why)));
+        tables.execute(plan.changes(), (change, why) -> {
+            if (failures.size() < MOST_FAILURES) {
+                failures.add(new Failure(devices.describe(change.what()), why));
+            }
+        });
         return failures;
     }
 

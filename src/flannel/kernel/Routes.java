@@ -63,9 +63,9 @@ final class Routes {
         }
     }
 
-    /** Told that a route is no longer declared. */
-    void release(KernelEntry.Route route) {
-        held.remove(route.destination());
+    /** Told that a route is no longer declared; whether it was in the kernel, and not refused for a foreign one in its place. */
+    boolean release(KernelEntry.Route route) {
+        return held.remove(route.destination());
     }
 
     /** A route as it is put in, when so many others are. */
@@ -162,7 +162,9 @@ final class Routes {
         for (Found.Link link : obstacles.isEmpty() ? List.<Found.Link>of() : tables.links()) {
             names.put(link.index(), link.name());
         }
-        obstacles.forEach((wanted, found) -> {
+        obstacles.entrySet().stream().limit(Reconciler.MOST_FAILURES).forEach(obstacle -> {
+            Found wanted = obstacle.getKey();
+            Found.Route found = obstacle.getValue();
             String device = names.getOrDefault(found.index(), "");
             String trouble = found.protocol() != RTPROT_KERNEL
                     ? "someone else's " + Devices.describe(found, device) + " is there; remove it, or let the overlay have another range"

@@ -4,6 +4,7 @@ import flannel.json.JsonException;
 import flannel.json.JsonLimits;
 import flannel.json.JsonValue;
 import flannel.net.Ipv4;
+import java.nio.charset.StandardCharsets;
 
 /**
  * What a lease's value says: the JSON that Go flannels write and read, plus one member of our own that they pass over.
@@ -17,8 +18,8 @@ import flannel.net.Ipv4;
  */
 public record LeaseAttributes(Ipv4 publicIp, String backendType, String backendData, String node) {
 
-    /** A lease's value has a few hundred bytes and some ten members. */
-    private static final JsonLimits LIMITS = new JsonLimits(8, 64, 1_024, 1_024, 0, 0, 4_096);
+    /** A lease's value has one or two hundred bytes and some ten members. What it says is kept, for thousands of leases. */
+    private static final JsonLimits LIMITS = new JsonLimits(8, 64, 256, 512, 0, 0, 512);
 
     /**
      * Reads a lease's value. Names of members count whatever their case, as in Go's decoder; those it does not know are passed over.
@@ -30,9 +31,14 @@ public record LeaseAttributes(Ipv4 publicIp, String backendType, String backendD
             throw new JsonException("a lease's value must be a JSON object");
         }
         JsonValue data = NetworkConfig.member(value, "BackendData");
+        String type = text(value, "BackendType");
+        String backendData = data == null ? "" : data.toString();
+        String node = text(value, "Node");
+        if (!StandardCharsets.US_ASCII.newEncoder().canEncode(type + backendData + node)) {
+            throw new JsonException("a lease's value has no other characters than ASCII's"); // they would take twice the memory
+        }
         try {
-            return new LeaseAttributes(Ipv4.parse(text(value, "PublicIP")), text(value, "BackendType"), data == null ? null : data.toString(),
-                    text(value, "Node"));
+            return new LeaseAttributes(Ipv4.parse(text(value, "PublicIP")), type, data == null ? null : backendData, node);
         } catch (IllegalArgumentException e) {
             throw new JsonException("PublicIP: " + e.getMessage());
         }

@@ -80,6 +80,9 @@ public interface SubnetStore extends AutoCloseable {
      */
     void giveBack(Lease held) throws StoreException, InterruptedException;
 
+    /** This host has another address: drops connections from the former one, on which calls would wait in vain for long. */
+    void reconnect();
+
     /** Ends the calls that wait. */
     @Override
     void close();

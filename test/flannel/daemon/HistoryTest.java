@@ -237,6 +237,36 @@ class HistoryTest {
         assertEquals(0, one.moves);
     }
 
+    /** Whoever did that, it was not the peer's host, which has not said that it is gone. */
+    @Test
+    void aPeerWhoseKeyWasMadeUnreadableIsFollowedUntilItIsDeleted() {
+        startBoth();
+        silentPeer("10.1.9.0/24", "192.168.32.99");
+        Set<String> before = one.kernel.routes();
+        cluster.store.occupy("10.1.9.0-24");
+        cluster.run(SECOND);
+        one.relist();
+        two.relist();
+        cluster.run(SECOND);
+        assertEquals(before, one.kernel.routes());
+        assertTrue(one.logged.toString().contains("going on with what it said before"), one.logged.toString());
+        assertFalse(one.logged.toString().contains("The store has lost"), one.logged.toString());
+        cluster.store.remove("10.1.9.0-24");
+        cluster.run(SECOND);
+        cluster.checkAtRest();
+    }
+
+    @Test
+    void aPeerWhoseKeyWasMadeUnreadableIsFollowedUntilItsTimeIsOver() {
+        startBoth();
+        silentPeer("10.1.9.0/24", "192.168.32.99");
+        cluster.store.occupy("10.1.9.0-24");
+        cluster.run(Duration.ofHours(23));
+        assertTrue(one.kernel.routes().contains("10.1.9.0/24 via 192.168.32.99"));
+        cluster.run(Duration.ofHours(2));
+        cluster.checkAtRest();
+    }
+
     @Test
     void aHostThatStartsPicksAroundAnUnreadableKeyOfItsSubnet() {
         startBoth();
@@ -263,6 +293,27 @@ class HistoryTest {
         assertTrue(one.logged.toString().lines().count() < 40, one.logged.toString());
         cluster.run(Duration.ofMinutes(1));
         cluster.checkAtRest();
+    }
+
+    /** What the other hosts have of such a fight, by two daemons or a tool that copies keys: one change a second, and the last value. */
+    @Test
+    void aKeyThatIsWrittenInTurnChangesRoutesOnceASecond() {
+        startBoth();
+        int changesBefore = two.kernel.changes();
+        long linesBefore = two.logged.toString().lines().count();
+        for (int i = 0; i < 600; i++) {
+            cluster.store.put("10.1.9.0/24", go(i % 2 == 0 ? "192.168.32.98" : "192.168.32.99"), inHours(24));
+            if (i % 3 == 0) {
+                cluster.store.remove("10.1.9.0-24");
+            }
+            cluster.run(Duration.ofMillis(16));
+        }
+        cluster.store.put("10.1.9.0/24", go("192.168.32.97"), inHours(24));
+        cluster.run(Duration.ofMillis(1_500));
+        assertTrue(two.kernel.routes().contains("10.1.9.0/24 via 192.168.32.97"), two.kernel.routes().toString());
+        int changes = two.kernel.changes() - changesBefore;
+        long lines = two.logged.toString().lines().count() - linesBefore;
+        assertTrue(changes <= 35 && lines <= 35, "in ten seconds: " + changes + " changes of the kernel, " + lines + " lines of log");
     }
 
     // ---- who this host is ----
@@ -332,6 +383,26 @@ class HistoryTest {
         cluster.store.config(VirtualCluster.CONFIG);
         cluster.run(SECOND);
         cluster.checkAtRest();
+    }
+
+    @Test
+    void theStatusTellsWhatIsWrongAsLongAsItIs() {
+        cluster.store.trouble("no leader");
+        one.start();
+        cluster.run(SECOND);
+        assertEquals("waiting for the store: no leader", one.status());
+        cluster.store.trouble(null);
+        cluster.run(Duration.ofSeconds(10));
+        String well = "network 10.1.0.0/16 (host-gw), subnet " + one.subnet() + ", public address 192.168.32.211";
+        assertEquals(well, one.status());
+        cluster.store.trouble("no leader");
+        one.relist();
+        cluster.run(SECOND);
+        assertEquals(well + "; no leader", one.status());
+        cluster.store.trouble(null);
+        cluster.store.config("{\"Network\":\"10.5.0.0/16\"}");
+        cluster.run(Duration.ofSeconds(10));
+        assertEquals(well + "; the network config has changed: restart flanneld to use it", one.status());
     }
 
     // ---- repairs ----

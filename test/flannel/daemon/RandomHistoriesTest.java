@@ -20,7 +20,7 @@ class RandomHistoriesTest {
     private static final int FAULTS = 12;
 
     /** What can happen while the store keeps its word: no two hosts ever have one subnet. */
-    private enum Fault { KILL, START, AWAY, BACK, RELIST, REWRITE, OCCUPY, ROUTE, ADDRESS, CLOCK, CONFIG_GONE, CONFIG_BACK, WAIT,
+    private enum Fault { KILL, START, AWAY, BACK, RELIST, REWRITE, OCCUPY, ROUTE, ADDRESS, CLOCK, LOST_ANSWER, CONFIG_GONE, CONFIG_BACK, WAIT,
         /** And what makes a store lose things: then hosts that know nothing of each other can meet, and have to part. */
         DELETE_LEASE, WIPE, EMPTY, BACKUP, RESTORE }
 
@@ -89,6 +89,7 @@ class RandomHistoriesTest {
                 host.tell(host.kernel.restoreAddress());
             }
             case CLOCK -> cluster.time.setWall(Duration.ofHours(dice.nextInt(-100, 100)));
+            case LOST_ANSWER -> cluster.store.loseNextAnswer();
             case CONFIG_GONE -> cluster.store.config(null);
             case CONFIG_BACK -> cluster.store.config(VirtualCluster.CONFIG);
             case WAIT -> cluster.run(Duration.ofSeconds(dice.nextInt(1, 90)));

@@ -62,6 +62,7 @@ final class VirtualCluster {
         private final Deque<Runnable> beside = new ArrayDeque<>();
         private MemoryStore.Follower follower;
         private NetworkSession session;
+        private Readiness readiness;
         /** How often the file was written with another subnet. */
         int moves;
 
@@ -78,10 +79,10 @@ final class VirtualCluster {
             Settings settings = new Settings(new EtcdOptions(List.of("http://127.0.0.1:1"), "/n", "v3", "", "", "", "", ""),
                     new Underlays.Selection(List.of(), List.of(), null), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
                     Duration.ofMinutes(60), false, false, false, Duration.ofHours(1), "");
-            ServiceManager nobody = new ServiceManager("", log);
+            readiness = new Readiness(new ServiceManager("", log), List.of(""));
             Surroundings around = new Surroundings("", settings, store.client(random, log),
                     new StateDirectory(Path.of("/proc/1/nowhere"), new Log(new PrintStream(new ByteArrayOutputStream()), 0)).forNetwork(""), this,
-                    new Readiness(nobody, List.of("")), queue, beside::add, time, random, log);
+                    readiness, queue, beside::add, time, random, log);
             session = new NetworkSession(around, kernel.underlay(), mark,
                     (config, underlay, publicIp, former) -> new HostGwBackend(underlay, publicIp),
                     new DataPath("", kernel.reconciler(log), FakeKernel.packetFilter(log), Duration.ofHours(1), time, log));
@@ -98,6 +99,11 @@ final class VirtualCluster {
 
         void tell(KernelEvent event) {
             queue.add(new Message.Kernel(event));
+        }
+
+        /** What systemctl status shows. */
+        String status() {
+            return readiness.text();
         }
 
         void removeSomeRoute() {

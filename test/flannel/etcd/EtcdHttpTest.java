@@ -26,7 +26,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
@@ -40,6 +42,9 @@ class EtcdHttpTest {
 
     private static final EtcdTimeouts QUICK =
             new EtcdTimeouts(Duration.ofSeconds(2), Duration.ofMillis(300), Duration.ofSeconds(5), Duration.ofMillis(900));
+    /** Longer than any test: what waits for them waits for ever. */
+    private static final EtcdTimeouts PATIENT =
+            new EtcdTimeouts(Duration.ofMinutes(9), Duration.ofMinutes(9), Duration.ofMinutes(9), Duration.ofMinutes(9));
     private static final HttpProxies NONE = new HttpProxies(Map.of());
     private static final EtcdHttp.Request GET = new EtcdHttp.Request("GET", "/x", null, null, List.of());
 
@@ -99,6 +104,42 @@ class EtcdHttpTest {
     void aWatchWithoutHeadersIsASilentOneWhenTheMemberIsAlive() throws Exception {
         FakeEtcd proxy = proxy(Duration.ofSeconds(20));
         assertNull(http(proxy).stream(GET, QUICK.poll()));
+    }
+
+    // ---- connections from an address that is gone ----
+
+    @Test
+    void aReadIsSentAgainOverANewConnection() throws Exception {
+        CountDownLatch asked = new CountDownLatch(1);
+        FakeEtcd deaf = fake(call -> {
+            if (asked.getCount() > 0) {
+                asked.countDown();
+                call.hang();
+            }
+            call.json(200, "{}");
+        });
+        EtcdHttp http = http(deaf.endpoint(), InetAddress::getAllByName, PATIENT);
+        CompletableFuture<EtcdAnswer> answer = CompletableFuture.supplyAsync(() -> {
+            try {
+                return http.read(GET);
+            } catch (UnavailableException | InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        }, Thread::startVirtualThread);
+        asked.await();
+        http.reconnect();
+        assertEquals(200, answer.get(30, TimeUnit.SECONDS).status());
+    }
+
+    @Test
+    void aWatchEndsWithItsConnection() throws Exception {
+        FakeEtcd silent = fake(call -> call.at(7, "c").open().hang());
+        EtcdHttp http = http(silent.endpoint(), InetAddress::getAllByName, PATIENT);
+        try (EtcdStream poll = http.stream(GET, http.timeouts().poll())) {
+            CompletableFuture<Void> end = CompletableFuture.runAsync(() -> assertThrows(IOException.class, poll::next), Thread::startVirtualThread);
+            http.reconnect();
+            end.get(30, TimeUnit.SECONDS);
+        }
     }
 
     /** Poll after poll, without a word, until the event is there. */

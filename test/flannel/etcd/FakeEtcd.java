@@ -12,10 +12,10 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /** A server in this process that answers as a test tells it: for the answers that a real etcd can't be brought to give. */
-final class FakeEtcd implements AutoCloseable {
+public final class FakeEtcd implements AutoCloseable {
 
     /** What to do with a request. */
-    interface Script {
+    public interface Script {
         void answer(Call call) throws Exception;
     }
 
@@ -24,13 +24,13 @@ final class FakeEtcd implements AutoCloseable {
      *
      * @param line method, path and query, as {@code GET /v2/keys/n/?recursive=true}
      */
-    record Call(HttpExchange exchange, String line, String body) {
+    public record Call(HttpExchange exchange, String line, String body) {
 
-        void json(int status, String json) throws IOException {
+        public void json(int status, String json) throws IOException {
             send(status, "application/json", json);
         }
 
-        void text(int status, String text) throws IOException {
+        public void text(int status, String text) throws IOException {
             send(status, "text/plain; charset=utf-8", text);
         }
 
@@ -42,28 +42,28 @@ final class FakeEtcd implements AutoCloseable {
         }
 
         /** v2's headers. */
-        Call at(long index, String cluster) {
+        public Call at(long index, String cluster) {
             exchange.getResponseHeaders().set("X-Etcd-Index", Long.toString(index));
             exchange.getResponseHeaders().set("X-Etcd-Cluster-Id", cluster);
             return this;
         }
 
         /** Starts a chunked answer; the headers leave at once. */
-        Call open() throws IOException {
+        public Call open() throws IOException {
             exchange.getResponseHeaders().set("Content-Type", "application/json");
             exchange.sendResponseHeaders(200, 0);
             exchange.getResponseBody().flush();
             return this;
         }
 
-        Call chunk(String text) throws IOException {
+        public Call chunk(String text) throws IOException {
             exchange.getResponseBody().write(text.getBytes(StandardCharsets.UTF_8));
             exchange.getResponseBody().flush();
             return this;
         }
 
         /** Waits until the test is over. */
-        void hang() throws InterruptedException {
+        public void hang() throws InterruptedException {
             Thread.sleep(60_000);
         }
     }
@@ -72,7 +72,7 @@ final class FakeEtcd implements AutoCloseable {
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final List<String> lines = new CopyOnWriteArrayList<>();
 
-    FakeEtcd(Script script) {
+    public FakeEtcd(Script script) {
         try {
             server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         } catch (IOException e) {
@@ -93,16 +93,16 @@ final class FakeEtcd implements AutoCloseable {
         server.start();
     }
 
-    String endpoint() {
+    public String endpoint() {
         return "http://127.0.0.1:" + server.getAddress().getPort();
     }
 
     /** The requests so far. */
-    List<String> lines() {
+    public List<String> lines() {
         return lines;
     }
 
-    long count(String start) {
+    public long count(String start) {
         return lines.stream().filter(line -> line.startsWith(start)).count();
     }
 

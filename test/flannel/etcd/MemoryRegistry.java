@@ -33,6 +33,7 @@ final class MemoryRegistry implements LeaseRegistry {
     private long revision;
     /** Why nobody can reach it; null when everybody can. */
     private String trouble;
+    private boolean losesAnswer;
 
     MemoryRegistry() {
         this(Instant::now);
@@ -108,6 +109,19 @@ final class MemoryRegistry implements LeaseRegistry {
         trouble = reason;
     }
 
+    /** The next write happens, and nobody is told that it has. */
+    void loseNextAnswer() {
+        losesAnswer = true;
+    }
+
+    private <T> T answer(T answer) throws StoreException {
+        if (losesAnswer) {
+            losesAnswer = false;
+            throw new StoreException("a write was not confirmed");
+        }
+        return answer;
+    }
+
     // ---- what hosts see of it ----
 
     List<Entry> entries() {
@@ -145,14 +159,14 @@ final class MemoryRegistry implements LeaseRegistry {
         if (entries.containsKey(subnet.toKey())) {
             throw new LeaseConflictException(subnet + " exists");
         }
-        return put(subnet.toString(), attributes, in(timeToLive));
+        return answer(put(subnet.toString(), attributes, in(timeToLive)));
     }
 
     @Override
     public Lease update(Lease held, LeaseAttributes attributes, Duration timeToLive) throws StoreException {
         intrude();
         compare(held);
-        return put(held.subnet().toString(), attributes, held.isReservation() ? held.expiry() : in(timeToLive));
+        return answer(put(held.subnet().toString(), attributes, held.isReservation() ? held.expiry() : in(timeToLive)));
     }
 
     private Lease.Expiry in(Duration timeToLive) {
@@ -164,6 +178,7 @@ final class MemoryRegistry implements LeaseRegistry {
         intrude();
         compare(held);
         remove(held.key().name());
+        answer(null);
     }
 
     private void intrude() throws StoreException {

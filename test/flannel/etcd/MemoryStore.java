@@ -79,6 +79,11 @@ public final class MemoryStore {
         registry.beforeNextWrite(intruder);
     }
 
+    /** The next write of a host happens, and the host is not told that it has. */
+    public void loseNextAnswer() {
+        registry.loseNextAnswer();
+    }
+
     public void config(String text) {
         registry.config(text);
     }

@@ -35,6 +35,11 @@ public final class FakeHost {
         return routes;
     }
 
+    /** How many entries it was asked to change so far. */
+    public int changes() {
+        return kernel.asked.size();
+    }
+
     /** Removes a route as an administrator would; tells what the kernel then tells. */
     public KernelEvent removeRoute(String destination) {
         Found.Route found = kernel.routes().stream().filter(route -> route.destination().toString().equals(destination)).findFirst().orElseThrow();

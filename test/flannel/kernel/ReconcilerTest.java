@@ -338,6 +338,34 @@ class ReconcilerTest {
     }
 
     @Test
+    void aLeaseThatChangesDoesNotReplaceTheForeignRouteInItsWay() throws Exception {
+        Found.Route foreign = route("10.1.2.0/24", "192.168.32.1", FakeKernel.ETH0, 4);
+        kernel.entries.add(foreign);
+        KernelEntry.Route refused = new KernelEntry.Route(foreign.destination(), Ipv4.parse("192.168.32.2"), "eth0", false);
+        KernelEntry.Route changed = new KernelEntry.Route(foreign.destination(), Ipv4.parse("192.168.32.3"), "eth0", false);
+        reconciler.apply(vxlan(1));
+        reconciler.change(List.of(), List.of(refused));
+        assertEquals(1, reconciler.change(List.of(refused), List.of(changed)).size());
+        assertTrue(kernel.entries.contains(foreign), kernel.entries.toString());
+    }
+
+    /** Ten thousand gateways that are not on-link must not have everything read ten thousand times. */
+    @Test
+    void refusalsAreFewAndReadTheTablesOnce() throws Exception {
+        applied(1);
+        kernel.unwelcome = what -> what instanceof Found.Route;
+        reconciler.change(List.of(), peer(2));
+        int reads = kernel.reads;
+        for (int i = 3; i < 250; i++) {
+            assertEquals(1, reconciler.change(List.of(), peer(i)).size());
+        }
+        assertEquals(reads, kernel.reads);
+        assertEquals(Reconciler.MOST_FAILURES, reconciler.reconcile().size());
+        kernel.unwelcome = what -> false;
+        assertEquals(List.of(), reconciler.reconcile());
+    }
+
+    @Test
     void aForeignRouteInTheMeantimeIsNamedAndOnceGoneOursIsPutIn() throws Exception {
         applied(2);
         reconciler.change(peer(2), List.of());

@@ -177,6 +177,17 @@ public final class Etcd implements AutoCloseable {
         delete(directory.resolve("data"));
     }
 
+    /** Copies the data of a stopped etcd, for {@link #restore}. */
+    public void backUp() {
+        run(List.of("cp", "-a", directory.resolve("data").toString(), directory.resolve("backup").toString()), Map.of());
+    }
+
+    /** Puts a stopped etcd's data back as they were at {@link #backUp}: the same cluster, at an older revision. */
+    public void restore() {
+        wipe();
+        run(List.of("mv", directory.resolve("backup").toString(), directory.resolve("data").toString()), Map.of());
+    }
+
     /** SIGSTOP: connections are accepted by the kernel, and nobody answers. */
     public void freeze() {
         run(List.of("kill", "-STOP", Long.toString(process.pid())), Map.of());

@@ -76,20 +76,27 @@ public final class Host implements AutoCloseable {
 
     /** The same with an environment: {@code FLANNELD_...}. */
     public Daemon start(List<String> options, Map<String, String> environment) throws IOException {
-        daemon = new Daemon(command(options), environment, directory.resolve("notify"));
+        daemon = new Daemon(command("", options), environment, directory.resolve("notify"));
+        return daemon;
+    }
+
+    /** The same after a piece of shell script, which sees this host's mounts and may add to them; they go with the daemon. */
+    public Daemon startAfter(String script, List<String> options) throws IOException {
+        daemon = new Daemon(command(script, options), Map.of(), directory.resolve("notify"));
         return daemon;
     }
 
     /** Runs flanneld with these options to its end: for what ends by itself, as -version. */
     public NetworkNamespace.Result flanneld(String... options) {
-        return namespace.tryRun(command(List.of(options)).toArray(String[]::new));
+        return namespace.tryRun(command("", List.of(options)).toArray(String[]::new));
     }
 
     /** {@code ip netns exec} gives a mount namespace of its own, so the mounts bother nobody and end with the process. */
-    private List<String> command(List<String> options) {
+    private List<String> command(String script, List<String> options) {
         List<String> words = new ArrayList<>(List.of("ip", "netns", "exec", namespace.name(), "sh", "-c", """
                 mount --bind "$0/run" /run && mount --bind "$0/var-lib" /var/lib || exit 99
                 if [ -e /etc/machine-id ]; then mount --bind "$0/machine-id" /etc/machine-id; fi
+                """ + script + "\n" + """
                 exec "$@"
                 """, directory.toString(), program.toString()));
         words.addAll(options);
@@ -153,6 +160,11 @@ public final class Host implements AutoCloseable {
         container.run("ip", "address", "add", stem() + number + "/" + env.get("FLANNEL_SUBNET").replaceFirst(".*/", ""), "dev", "eth0");
         container.run("ip", "route", "add", "default", "via", stem() + "1");
         return container;
+    }
+
+    /** The first container, plugged in now if there is none. */
+    public NetworkNamespace container() throws IOException {
+        return containers.isEmpty() ? plugContainer() : containers.getFirst();
     }
 
     /** Takes containers and docker0 away again. */

@@ -70,12 +70,22 @@ public final class Lab implements AutoCloseable {
 
     private NetworkNamespace connected(String role, String address) {
         NetworkNamespace namespace = NetworkNamespace.create(role);
+        plug(namespace, address);
+        return namespace;
+    }
+
+    private void plug(NetworkNamespace namespace, String address) {
         String port = "port" + address.substring(address.lastIndexOf('.') + 1);
         namespace.connect("eth0", outside, port);
         outside.run("ip", "link", "set", port, "master", "br0");
         namespace.run("ip", "address", "add", address + "/24", "dev", "eth0");
         namespace.run("ip", "route", "add", "default", "via", GATEWAY);
-        return namespace;
+    }
+
+    /** Takes a host's network card out, whatever it is called by now, and puts another one in its place. */
+    public void replug(Host host) {
+        outside.run("ip", "link", "delete", "port" + host.address().substring(host.address().lastIndexOf('.') + 1));
+        plug(host.namespace(), host.address());
     }
 
     /** Host number 1, 2, 3 ...: made when it is first asked for. Its address is 192.168.32.211, .212, .221 (.213 is etcd's), .222 ... */
@@ -131,6 +141,11 @@ public final class Lab implements AutoCloseable {
 
     public Etcd etcd() {
         return etcd;
+    }
+
+    /** A server at the address of the stopped etcd that answers everything with 200 and this. */
+    public JunkServer junkInPlaceOfEtcd(String json) throws Exception {
+        return JunkServer.startIn(etcdNamespace, etcd.endpoint(), json);
     }
 
     /** The world outside the overlay: the switch's own address is the hosts' default gateway. It knows no route to containers. */

@@ -34,6 +34,9 @@ public sealed interface Store {
 
     void delete(String key);
 
+    /** Deletes everything below the prefix in one stroke: {@code etcdctl rm -r PREFIX}, {@code etcdctl del --prefix PREFIX/}. */
+    void deleteAll();
+
     /** The subnets of the lease whose value contains this text, as in keys. */
     default List<String> leasesWith(String text) {
         return leases().stream().filter(key -> String.valueOf(get("subnets/" + key)).contains(text)).toList();
@@ -106,6 +109,11 @@ public sealed interface Store {
             http.request("DELETE", path(key) + "?recursive=true", null, null);
         }
 
+        @Override
+        public void deleteAll() {
+            http.request("DELETE", "/v2/keys" + prefix + "?recursive=true", null, null);
+        }
+
         private String path(String key) {
             return "/v2/keys" + prefix + "/" + key;
         }
@@ -151,6 +159,11 @@ public sealed interface Store {
         @Override
         public void delete(String key) {
             call("/kv/deleterange", JsonValue.object("key", base64(path(key))));
+        }
+
+        @Override
+        public void deleteAll() {
+            call("/kv/deleterange", JsonValue.object("key", base64(prefix + "/"), "range_end", base64(prefix + "0")));
         }
 
         private JsonValue find(String key) {

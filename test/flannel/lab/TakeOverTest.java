@@ -103,6 +103,21 @@ class TakeOverTest {
         one.run("ip", "route", "del", "10.1.0.0/24");
     }
 
+    /** Nothing of the kernel is declared with alloc, so nothing in it can be left over. */
+    @Test
+    void withAllocAllRoutesAreTheAdministrators() throws Exception {
+        lab.store().put("config", "{\"Network\": \"10.1.0.0/16\", \"Backend\":{\"Type\":\"alloc\"}}");
+        Host one = lab.host(1);
+        Host two = lab.host(2);
+        lab.startAll(two);
+        one.run("ip", "route", "add", "10.1.88.0/24", "via", two.address(), "dev", "eth0");
+        for (int start = 0; start < 2; start++) {
+            lab.startAll(one);
+            assertTrue(KernelView.mentions(one, "10.1.88.0/24 via " + two.address()));
+            one.daemon().terminate();
+        }
+    }
+
     @Test
     void aDeviceOfOtherKindIsMadeAnew() throws Exception {
         lab.store().put("config", "{\"Network\": \"10.1.0.0/16\", \"Backend\":{\"Type\":\"vxlan\"}}");
