@@ -6,6 +6,7 @@ import flannel.backend.HostGwBackend;
 import flannel.backend.VxlanBackend;
 import flannel.backend.aws.AwsVpc;
 import flannel.backend.cloud.LeaseCheck;
+import flannel.backend.gce.Gce;
 import flannel.backend.udp.UdpBackend;
 import flannel.backend.udp.UdpConfig;
 import flannel.kernel.IpForwarding;
@@ -71,10 +72,14 @@ record Backends(StateDirectory state, SubnetStore store, String nodeMark, Reconc
                 IpForwarding.enable(log);
                 yield AwsVpc.open(config, underlay, System.getenv(), subnet -> holder(subnet, publicIp), log, fatal);
             }
+            case "gce" -> {
+                IpForwarding.enable(log);
+                yield Gce.open(config, underlay, System.getenv(), subnet -> holder(subnet, publicIp), log, fatal);
+            }
             case "ali-vpc", "tencent-vpc" -> throw new IllegalArgumentException("the backend " + config.backendType() + " is not in this daemon:"
-                    + " use vxlan, which runs on any cloud, or alloc with routes by your own hand; of the clouds' routers it has aws-vpc");
+                    + " use vxlan, which runs on any cloud, or alloc with routes by your own hand; of the clouds' routers it has aws-vpc and gce");
             default -> throw new IllegalArgumentException("unknown backend type: " + config.backendType()
-                    + "; this daemon has vxlan, host-gw, udp, aws-vpc and alloc");
+                    + "; this daemon has vxlan, host-gw, udp, aws-vpc, gce and alloc");
         };
     }
 

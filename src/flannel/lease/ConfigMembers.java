@@ -24,6 +24,7 @@ final class ConfigMembers {
             "udp", List.of("Port", "Offload", "SourceCheck"),
             "host-gw", List.of(),
             "aws-vpc", List.of("RouteTableID", "RouteTableFilter", "ForwardMetadata"),
+            "gce", List.of("ForwardMetadata"),
             "alloc", List.of());
 
     /** Of the Go daemons on Windows. */

@@ -212,11 +212,13 @@ class AwsVpcTest {
             program.toFile().setExecutable(true);
             lab.host(1, program);
             Host host = instance(1, "subnet-1");
-            for (String type : List.of("host-gw", "vxlan", "udp", "alloc", "aws-vpc")) {
+            for (String type : List.of("host-gw", "vxlan", "udp", "alloc", "aws-vpc", "gce")) {
                 lab.store().put("config", "{\"Network\":\"10.1.0.0/16\",\"Backend\":{\"Type\":\"" + type + "\"}}");
                 start(host);
-                assertEquals(type.equals("aws-vpc"), host.daemon().log().stream().anyMatch(line -> line.contains(" flannel.backend.cloud.")
-                        || line.contains(" flannel.backend.aws.")), type);
+                String loaded = String.join("\n", host.daemon().log());
+                assertEquals(type.equals("aws-vpc"), loaded.contains(" flannel.backend.aws."), type);
+                assertEquals(type.equals("gce"), loaded.contains(" flannel.backend.gce."), type);
+                assertEquals(type.equals("aws-vpc") || type.equals("gce"), loaded.contains(" flannel.backend.cloud."), type);
                 host.reset();
             }
         } finally {
