@@ -27,16 +27,18 @@ main() {
 # so the JDK's modules are stripped first and packed anew, and linked with ours then.
 # The options of etc/jvm.options go into the image itself, so that no command line shows them.
 link_image() {
-    local work=build/runtime.work tools=$JAVA_HOME/bin options
+    local work=build/runtime.work tools=$JAVA_HOME/bin options module
+    local modules=(java.net.http java.management java.xml jdk.httpserver)        # what module-info.java requires beside java.base
     options=$(grep -v '^#' etc/jvm.options | tr '\n' ' ')
-    "$tools/jlink" --add-modules java.base,java.net.http,java.xml --output "$work/jdk" --strip-java-debug-attributes --no-header-files --no-man-pages
+    "$tools/jlink" --add-modules "$(IFS=,; echo "${modules[*]}")" --output "$work/jdk" --strip-java-debug-attributes --no-header-files --no-man-pages
     "$tools/jimage" extract --dir "$work/classes" "$work/jdk/lib/modules"
     rm "$work/jdk/lib/modules"
     mkdir "$work/jmods"
-    "$tools/jmod" create --class-path "$work/classes/java.net.http" "$work/jmods/java.net.http.jmod"
-    "$tools/jmod" create --class-path "$work/classes/java.xml" "$work/jmods/java.xml.jmod"
+    for module in "${modules[@]}"; do
+        "$tools/jmod" create --class-path "$work/classes/$module" "$work/jmods/$module.jmod"
+    done
     "$tools/jmod" create --class-path "$work/classes/java.base" --cmds "$work/jdk/bin" --libs "$work/jdk/lib" --config "$work/jdk/conf" \
-        --legal-notices "$work/jdk/legal/java.base" --module-path "$work/jmods" --hash-modules 'java\.(net\.http|xml)' "$work/jmods/java.base.jmod"
+        --legal-notices "$work/jdk/legal/java.base" --module-path "$work/jmods" --hash-modules "$(IFS='|'; echo "${modules[*]}")" "$work/jmods/java.base.jmod"
     "$tools/jlink" --module-path "$work/jmods:build/flanneld.jar" --add-modules flannel --output "$1" --no-header-files --no-man-pages \
         --compress zip-6 --disable-plugin generate-jli-classes --add-options "${options% }"
     # A tenth of the package are symbols that only a debugger of the JVM itself would want.

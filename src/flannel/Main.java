@@ -9,7 +9,7 @@ public final class Main {
     }
 
     public static void main(String[] arguments) throws InterruptedException {
-        int status = new Command(System.err).run(arguments, System.getenv());
+        int status = new Command(System.out, System.err).run(arguments, System.getenv());
         // not System.exit: its shutdown hooks are for the signals that end a running daemon
         Runtime.getRuntime().halt(status);
     }

@@ -12,12 +12,15 @@ import flannel.log.LogOptions.Severity;
 import flannel.net.Ipv4;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
@@ -45,9 +48,11 @@ public final class Command {
             "remote-cafile", "the client mode", "remote-certfile", "the client mode", "remote-keyfile", "the client mode",
             "kube-subnet-mgr", "the Kubernetes subnet manager");
 
+    private final PrintStream stdout;
     private final PrintStream stderr;
 
-    public Command(PrintStream stderr) {
+    public Command(PrintStream stdout, PrintStream stderr) {
+        this.stdout = stdout;
         this.stderr = stderr;
     }
 
@@ -65,7 +70,7 @@ public final class Command {
      * Runs the command.
      *
      * @return the process's exit status: 0 for help and version, 1 when the daemon can't start, 2 when it can't however often it is tried:
-     *         a wrong command line, or the wrong user
+     *         a wrong command line, or the wrong user. For {@code status} see {@link StatusCommand}
      */
     public int run(String[] arguments, Map<String, String> environment) throws InterruptedException {
         Options options;
@@ -75,12 +80,31 @@ public final class Command {
             return refuse(e.getMessage(), environment);
         }
         if (options.flag("help")) {
-            stderr.print(Options.usage());
+            stderr.print(Commands.find(options.command()).map(Options::usage).orElseGet(Options::usage));
             return OK;
         }
         if (options.strayWord().isPresent()) { // for the original a wish for help, with exit status 0: no service could be mended by that
             return refuse(options.strayWord().get(), environment);
         }
+        return switch (options.command()) {
+            case Commands.STATUS -> new StatusCommand(stdout, stderr).run(options, environment);
+            case Commands.HELP -> help(options.words(), environment);
+            default -> daemon(options, environment);
+        };
+    }
+
+    private int help(List<String> words, Map<String, String> environment) {
+        Optional<Commands.Entry> command = words.isEmpty() ? Optional.empty() : Commands.find(words.getFirst());
+        if (!words.isEmpty() && command.isEmpty()) {
+            return refuse("there is no command \"" + words.getFirst() + "\""
+                    + Commands.nearest(words.getFirst()).map(meant -> "; did you mean " + meant + "?").orElse(""), environment);
+        }
+        stdout.print(command.map(Options::usage).orElseGet(Options::usage));
+        stdout.flush();
+        return OK;
+    }
+
+    private int daemon(Options options, Map<String, String> environment) throws InterruptedException {
         if (options.flag("version")) {
             stderr.println("v" + VERSION);
             return OK;
@@ -124,7 +148,7 @@ public final class Command {
                 return fail(log, WRONG, "flanneld makes links, routes and firewall rules, for which it has to be root, or to have "
                         + "CAP_NET_ADMIN and CAP_NET_RAW");
             }
-            new Daemon(settings, new ServiceManager(environment.get("NOTIFY_SOCKET"), log), log).run();
+            new Daemon(settings, lookouts(options), new ServiceManager(environment.get("NOTIFY_SOCKET"), log), log).run();
             return OK;
         } catch (OptionException e) {
             return fail(log, WRONG, placed(e.getMessage(), environment));
@@ -177,6 +201,19 @@ public final class Command {
                 Path.of(options.text("subnet-file")), Path.of(options.text("state-dir")), Duration.ofMinutes(margin),
                 options.flag("ip-masq"), !options.flag("ip-masq-fully-random-disable"), options.flag("iptables-forward-rules"),
                 Duration.ofSeconds(resync), environment.getOrDefault("DOCKER_NETWORK_OPTIONS", ""));
+    }
+
+    private static Daemon.Lookouts lookouts(Options options) throws OptionException {
+        int port = options.number("healthz-port");
+        if (port < 0 || port > 65_535) {
+            throw new OptionException("-healthz-port " + port + " is not a port, 1 to 65535, or 0 for none");
+        }
+        try {
+            InetAddress address = InetAddress.ofLiteral(options.text("healthz-ip"));
+            return new Daemon.Lookouts(VERSION, Path.of(options.text("socket")), port == 0 ? null : new InetSocketAddress(address, port));
+        } catch (IllegalArgumentException e) {
+            throw new OptionException("-healthz-ip: \"" + options.text("healthz-ip") + "\" is not an IP address");
+        }
     }
 
     private static Underlays.Selection underlay(Options options) throws OptionException {

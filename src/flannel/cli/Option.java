@@ -1,5 +1,6 @@
 package flannel.cli;
 
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -9,8 +10,14 @@ import java.util.Locale;
  * @param kind         how its value is read
  * @param defaultValue as text; empty for none
  * @param help         one line for the usage
+ * @param commands     that it belongs to, see {@link Commands}; the daemon's name is empty
  */
-record Option(String name, Kind kind, String defaultValue, String help) {
+record Option(String name, Kind kind, String defaultValue, String help, List<String> commands) {
+
+    /** One of the daemon's. */
+    Option(String name, Kind kind, String defaultValue, String help) {
+        this(name, kind, defaultValue, help, List.of(Commands.DAEMON));
+    }
 
     /** How a value is read; the word is what the usage shows. */
     enum Kind {

@@ -27,7 +27,9 @@ final class Options {
                     "Password for BasicAuth to etcd (every user of the host sees it in ps: better set FLANNELD_ETCD_PASSWORD)"),
             new Option("etcd-prefix", Kind.TEXT, "/coreos.com/network", "etcd prefix"),
             new Option("etcd-username", Kind.TEXT, "", "Username for BasicAuth to etcd"),
-            new Option("help", Kind.FLAG, "false", "print this message"),
+            new Option("healthz-ip", Kind.TEXT, "127.0.0.1", "the IP address for the health server to listen on"),
+            new Option("healthz-port", Kind.NUMBER, "0", "the port for the health server to listen on: /healthz, /readyz, /metrics (0 to disable)"),
+            new Option("help", Kind.FLAG, "false", "print this message", List.of(Commands.DAEMON, Commands.STATUS)),
             new Option("iface", Kind.LIST, "",
                     "interface to use (IP or name) for inter-host communication; may be given several times, the first that is there counts"),
             new Option("iface-can-reach", Kind.TEXT, "", "use the interface that the route to this IP leaves by"),
@@ -37,6 +39,7 @@ final class Options {
             new Option("ip-masq-fully-random-disable", Kind.FLAG, "false", "do not pick masqueraded ports fully at random"),
             new Option("iptables-forward-rules", Kind.FLAG, "true", "accept forwarded packets of the overlay, whatever FORWARD's policy"),
             new Option("iptables-resync", Kind.NUMBER, "5", "seconds between two looks at the rules of iptables-legacy, of whose changes the kernel does not tell"),
+            new Option("json", Kind.FLAG, "false", "print everything as JSON", List.of(Commands.STATUS)),
             new Option("kube-subnet-mgr", Kind.FLAG, "false",
                     "Contact the Kubernetes API for subnet assignement instead of etcd or flannel-server."),
             new Option("listen", Kind.TEXT, "", "run as server and listen on specified address (e.g. ':8080')"),
@@ -44,11 +47,15 @@ final class Options {
             new Option("log_dir", Kind.FILE, "", "If non-empty, write log files in this directory"),
             new Option("logtostderr", Kind.FLAG, "true", "log to standard error instead of files"),
             new Option("networks", Kind.TEXT, "", "run in multi-network mode and service the specified networks"),
+            new Option("peer", Kind.TEXT, "", "show the peers with this address of a host or a container, or in this subnet", List.of(Commands.STATUS)),
+            new Option("problems", Kind.FLAG, "false", "show only what needs attention", List.of(Commands.STATUS)),
             new Option("public-ip", Kind.TEXT, "", "IP accessible by other nodes for inter-host communication"),
             new Option("remote", Kind.TEXT, "", "run as client and connect to server on specified address (e.g. '10.1.2.3:8080')"),
             new Option("remote-cafile", Kind.FILE, "", "SSL Certificate Authority file used to secure client/server communication"),
             new Option("remote-certfile", Kind.FILE, "", "SSL certification file used to secure client/server communication"),
             new Option("remote-keyfile", Kind.FILE, "", "SSL key file used to secure client/server communication"),
+            new Option("socket", Kind.FILE, "/run/flannel/flanneld.sock", "unix socket at which the daemon tells its status",
+                    List.of(Commands.DAEMON, Commands.STATUS)),
             new Option("state-dir", Kind.FILE, "/var/lib/flannel", "directory for what must outlive a reboot: this host's id and last subnet"),
             new Option("stderrthreshold", Kind.VALUE, "", "logs at or above this threshold go to stderr"),
             new Option("subnet-dir", Kind.FILE, "/run/flannel/networks",
@@ -59,6 +66,7 @@ final class Options {
             new Option("v", Kind.VALUE, "", "log level for V logs"),
             new Option("version", Kind.FLAG, "false", "print version and exit"),
             new Option("vmodule", Kind.VALUE, "", "comma-separated list of pattern=N settings for file-filtered logging"),
+            new Option("watch", Kind.FLAG, "false", "show it again every two seconds", List.of(Commands.STATUS)),
             new Option("watch-networks", Kind.FLAG, "false", "run in multi-network mode and watch for networks from 'networks' or all networks"));
 
     private static final Set<String> TRUE = Set.of("1", "t", "T", "true", "TRUE", "True");
@@ -66,6 +74,8 @@ final class Options {
 
     private final Map<String, List<String>> given = new LinkedHashMap<>();
     private final List<String> warnings = new ArrayList<>();
+    private final List<String> words = new ArrayList<>();
+    private String command = Commands.DAEMON;
     private String strayWord;
 
     private Options() {
@@ -84,10 +94,17 @@ final class Options {
     }
 
     private void readArguments(String[] arguments) throws UsageException {
-        for (int i = 0; i < arguments.length; i++) {
+        boolean hasCommand = arguments.length > 0 && Commands.find(arguments[0]).isPresent();
+        command = hasCommand ? arguments[0] : Commands.DAEMON;
+        for (int i = hasCommand ? 1 : 0; i < arguments.length; i++) {
             String argument = arguments[i];
+            if (command.equals(Commands.HELP) && words.isEmpty() && !argument.startsWith("-")) {
+                words.add(argument);
+                continue;
+            }
             if (argument.length() < 2 || argument.charAt(0) != '-') {
-                strayWord = stray(argument, i == 0 ? "" : arguments[i - 1]);
+                strayWord = i == 0 && Commands.nearest(argument).isPresent() ? "unknown command \"" + argument + "\"; did you mean flanneld "
+                        + Commands.nearest(argument).get() + "?" : stray(argument, i == 0 ? "" : arguments[i - 1]);
                 return;
             }
             if (argument.equals("--")) {
@@ -101,9 +118,13 @@ final class Options {
                 throw new UsageException("bad flag syntax: " + argument);
             }
             Option option = name.equals("h") ? find("help") : find(name);
+            if (option != null && !option.commands().contains(command)) {
+                throw new UsageException("-" + option.name() + " is an option of " + Commands.describe(option.commands().getFirst())
+                        + ", not of " + Commands.describe(command));
+            }
             if (option == null) {
                 throw new UsageException("flag provided but not defined: -" + name
-                        + nearest(name).map(meant -> "; did you mean -" + meant + "?").orElse(""));
+                        + nearest(name, command).map(meant -> "; did you mean -" + meant + "?").orElse(""));
             }
             String value;
             if (equals >= 0) {
@@ -129,6 +150,9 @@ final class Options {
      * @param before the word in front of it
      */
     private static String stray(String word, String before) {
+        if (Commands.find(word).isPresent()) {
+            return "stray word \"" + word + "\": a command comes first; write flanneld " + word;
+        }
         boolean secret = before.contains("password"); // "-etcd-password= word": the journal is read by more people than ps
         String wrong = "stray word \"" + (secret ? "…" : word) + "\"" + (secret ? " behind -etcd-password" : "") + ": ";
         Option option = find(before.replaceFirst("^--?", ""));
@@ -137,7 +161,7 @@ final class Options {
         }
         String body = word.replaceFirst("^[^\\p{L}\\p{N}]+", "");
         int equals = body.indexOf('=');
-        Optional<String> meant = nearest(equals < 0 ? body : body.substring(0, equals))
+        Optional<String> meant = nearest(equals < 0 ? body : body.substring(0, equals), Commands.DAEMON)
                 .map(name -> "-" + name + (equals < 0 ? "" : body.substring(equals)));
         if (meant.isPresent() && body.length() < word.length()) {
             return wrong + "what it begins with is not the plain dash; write " + meant.get(); // a dash of typesetting, as in many blogs
@@ -145,14 +169,14 @@ final class Options {
         return wrong + "options have the form -name=value" + meant.map(form -> "; did you mean " + form + "?").orElse("");
     }
 
-    private static Optional<String> nearest(String name) {
-        return Spelling.nearest(name, TABLE.stream().map(Option::name).toList());
+    private static Optional<String> nearest(String name, String command) {
+        return Spelling.nearest(name, TABLE.stream().filter(option -> option.commands().contains(command)).map(Option::name).toList());
     }
 
     private void readEnvironment(Map<String, String> environment) {
         for (Option option : TABLE) {
             String value = environment.get(option.variable());
-            if (value == null || value.isEmpty() || given.containsKey(option.name())) {
+            if (value == null || value.isEmpty() || given.containsKey(option.name()) || !option.commands().contains(command)) {
                 continue;
             }
             String wrong = wrong(option, value);
@@ -199,6 +223,16 @@ final class Options {
         }
     }
 
+    /** The first word, if it is one of {@link Commands}. */
+    String command() {
+        return command;
+    }
+
+    /** Further words of a command. */
+    List<String> words() {
+        return words;
+    }
+
     /** What is wrong with the first word that belongs to no option, one sentence; the words behind it are not read. */
     Optional<String> strayWord() {
         return Optional.ofNullable(strayWord);
@@ -235,7 +269,21 @@ final class Options {
     /** What {@code -help} prints. */
     static String usage() {
         StringBuilder usage = new StringBuilder("Usage: /usr/bin/flanneld [OPTION]...\n");
-        TABLE.forEach(option -> usage.append(option.usage()));
+        append(Commands.DAEMON, usage);
+        for (Commands.Entry entry : Commands.TABLE) {
+            usage.append('\n').append(usage(entry));
+        }
         return usage.toString();
+    }
+
+    /** What {@code flanneld help COMMAND} prints. */
+    static String usage(Commands.Entry command) {
+        StringBuilder usage = new StringBuilder("Usage: /usr/bin/flanneld " + command.synopsis() + "\n    " + command.help() + "\n");
+        append(command.name(), usage);
+        return usage.toString();
+    }
+
+    private static void append(String command, StringBuilder usage) {
+        TABLE.stream().filter(option -> option.commands().contains(command)).forEach(option -> usage.append(option.usage()));
     }
 }

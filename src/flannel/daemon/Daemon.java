@@ -13,6 +13,8 @@ import flannel.linux.Libc;
 import flannel.linux.SystemCallException;
 import flannel.log.Log;
 import flannel.net.MacAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -26,12 +28,24 @@ public final class Daemon {
     /** Waiting for a network's thread at most; what tells them can wait. */
     static final int MESSAGES = 1_000;
 
+    /**
+     * Where the daemon can be looked at.
+     *
+     * @param version to be told
+     * @param socket  for {@code flanneld status}
+     * @param health  for health and metrics over HTTP; null for nowhere
+     */
+    public record Lookouts(String version, Path socket, InetSocketAddress health) {
+    }
+
     private final Settings settings;
+    private final Lookouts lookouts;
     private final ServiceManager serviceManager;
     private final Log log;
 
-    public Daemon(Settings settings, ServiceManager serviceManager, Log log) {
+    public Daemon(Settings settings, Lookouts lookouts, ServiceManager serviceManager, Log log) {
         this.settings = settings;
+        this.lookouts = lookouts;
         this.serviceManager = serviceManager;
         this.log = log;
     }
@@ -86,6 +100,7 @@ public final class Daemon {
         }));
         start("underlay", watch::run);
         start("store-follower", () -> follow(store, around.queue()));
+        new Views(lookouts.version(), List.of(new Inquiry("", around.queue())), log).serve(lookouts.socket(), lookouts.health());
         session.run();
     }
 

@@ -2,6 +2,8 @@ package flannel.daemon;
 
 import flannel.backend.Backend;
 import flannel.backend.UnusablePeerException;
+import flannel.backend.udp.Counter;
+import flannel.backend.udp.UdpBackend;
 import flannel.kernel.DesiredState;
 import flannel.kernel.KernelEntry;
 import flannel.kernel.KernelEvent;
@@ -16,9 +18,11 @@ import flannel.linux.SystemCallException;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
+import flannel.status.NetworkStatus;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -82,7 +86,9 @@ final class DataPath {
     private final Damping damping;
     private final Alarm check;
     private final Alarm filterCheck;
+    private final Repairs repairs;
     private long lastCheckNanos;
+    private long comparedNanos;
     private long lastFilterCheckNanos;
 
     /**
@@ -97,6 +103,7 @@ final class DataPath {
         this.clock = clock;
         this.log = log;
         damping = new Damping(clock);
+        repairs = new Repairs(clock);
         check = new Alarm(clock);
         filterCheck = new Alarm(clock);
     }
@@ -273,6 +280,7 @@ final class DataPath {
         if (check.rings()) {
             try {
                 compared(reconciler.reconcile());
+                repairs.note(reconciler.lastComparison().changed(), reconciler.lastComparison().first());
             } catch (SystemCallException e) {
                 failed(e);
             }
@@ -293,6 +301,7 @@ final class DataPath {
     /** Everything was compared: only this puts the next comparison off. */
     private void compared(List<Reconciler.Failure> refused) {
         lastCheckNanos = clock.nanos();
+        comparedNanos = lastCheckNanos;
         check.in(refused.isEmpty() ? FULL_CHECK : FAILURE_RETRY);
         say(refused);
     }
@@ -303,5 +312,73 @@ final class DataPath {
                 .collect(Collectors.toCollection(HashSet::new));
         now.stream().filter(failure -> !failures.contains(failure)).forEach(log::warning);
         failures = now;
+    }
+
+    // ---- what people are told ----
+
+    Repairs repairs() {
+        return repairs;
+    }
+
+    PacketFilter.Report filter() {
+        return filter.report();
+    }
+
+    /** The last repairs with those of the packet filter, whose chains are those of all networks. */
+    List<NetworkStatus.Repair> allRepairs() {
+        PacketFilter.Report report = filter.report();
+        List<NetworkStatus.Repair> all = new ArrayList<>(repairs.last());
+        if (report.repairs() > 0) {
+            all.add(new NetworkStatus.Repair(report.last(), "iptables chains " + report.chains()));
+            all.sort(Comparator.comparing(NetworkStatus.Repair::when));
+        }
+        return all;
+    }
+
+    Map<String, Long> repaired() {
+        Map<String, Long> totals = repairs.totals();
+        totals.merge("iptables", filter.report().repairs(), Long::sum);
+        return totals;
+    }
+
+    NetworkStatus.Kernel kernel() {
+        return new NetworkStatus.Kernel(reconciler.comparisons(),
+                reconciler.comparisons() == 0 ? null : Duration.ofNanos(clock.nanos() - comparedNanos), List.copyOf(failures));
+    }
+
+    /** What becomes of another entry of the store. */
+    NetworkStatus.Peer peer(Entry entry, boolean kept) {
+        String subnet = entry.key().subnet().map(Ipv4Subnet::toString).orElse(entry.key().name());
+        return switch (entry) {
+            case Entry.Occupied occupied -> new NetworkStatus.Peer(subnet, "", "", kept, "Ignoring " + occupied.key()
+                    + " in the store: " + occupied.why());
+            case Lease lease -> new NetworkStatus.Peer(subnet, lease.attributes().publicIp().toString(), via(lease), kept,
+                    complaints.getOrDefault(lease.key(), ""));
+        };
+    }
+
+    private String via(Lease lease) {
+        if (!followed.containsKey(lease.key())) {
+            return self != null && self.wrote(lease) ? "this host" : "";
+        }
+        boolean direct = backend.link() != null && peers.of(lease.key()).stream()
+                .anyMatch(entry -> entry instanceof KernelEntry.Route route && !route.device().equals(backend.link().name()));
+        return direct ? "route" : config.backendType();
+    }
+
+    /** From the outside in. */
+    List<NetworkStatus.Mtu> mtus() {
+        if (backend == null) {
+            return List.of();
+        }
+        NetworkStatus.Mtu outer = new NetworkStatus.Mtu(underlay.name(), underlay.mtu());
+        return backend.link() == null ? List.of(outer) : List.of(outer, new NetworkStatus.Mtu(backend.link().name(), backend.mtu()));
+    }
+
+    /** Of a data path of our own. */
+    List<NetworkStatus.Counter> counters() {
+        return !(backend instanceof UdpBackend udp) ? List.of() : udp.counters().values().entrySet().stream()
+                .map(each -> new NetworkStatus.Counter(each.getKey().label(), each.getKey().kind() == Counter.Kind.DROP,
+                        each.getKey().meaning(), each.getValue())).toList();
     }
 }

@@ -23,6 +23,7 @@ final class DockerBridge {
             + "its unit does not pass $DOCKER_NETWORK_OPTIONS to dockerd, see DOCKER in flanneld(8)";
 
     private final Log log;
+    private Found last;
     private String said = "";
 
     DockerBridge(Log log) {
@@ -50,11 +51,22 @@ final class DockerBridge {
      * started before this daemon or after it.
      */
     void compare(SubnetFile subnet) {
-        String trouble = found().flatMap(found -> trouble(subnet, found)).orElse("");
+        last = found().orElse(null);
+        String trouble = last == null ? "" : trouble(subnet, last).orElse("");
         if (!trouble.isEmpty() && !trouble.equals(said)) {
             log.warning(trouble);
         }
         said = trouble;
+    }
+
+    /** What there is, as last looked at; null for no bridge. */
+    Found last() {
+        return last;
+    }
+
+    /** Why its containers are cut off, one sentence; empty when they are not. */
+    String trouble() {
+        return said;
     }
 
     /** Empty without a bridge. */

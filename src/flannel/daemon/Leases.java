@@ -5,6 +5,7 @@ import flannel.lease.Lease;
 import flannel.lease.LeaseKey;
 import flannel.lease.StoreEvent;
 import flannel.log.Log;
+import flannel.status.NetworkStatus;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -36,14 +37,18 @@ final class Leases {
     private final DataPath dataPath;
     private final Session session;
     private final Log log;
+    private final Clock clock;
     private final Alarm quiet;
     private boolean away;
     private boolean toldFull;
+    /** {@link Alarm#NEVER} before the first list. */
+    private long listedNanos = Alarm.NEVER;
 
     Leases(Surroundings around, DataPath dataPath, Session session) {
         this.dataPath = dataPath;
         this.session = session;
         log = around.log();
+        clock = around.clock();
         table = new LeaseTable(around.clock());
         own = new OwnLease(around, table, around.files().read().flatMap(SubnetFile::subnetOf).or(around.memory()::previousSubnet).orElse(null),
                 session);
@@ -58,6 +63,18 @@ final class Leases {
     /** Those of all hosts. */
     List<Lease> all() {
         return table.leases();
+    }
+
+    /** What is told of the others'. */
+    List<NetworkStatus.Peer> report() {
+        Optional<LeaseKey> ours = own.key();
+        return table.entries().stream().filter(entry -> ours.filter(entry.key()::equals).isEmpty())
+                .map(entry -> dataPath.peer(entry, table.isKept(entry.key()))).toList();
+    }
+
+    /** How long ago everything was last listed; null when it was not. */
+    Duration sinceListed() {
+        return listedNanos == Alarm.NEVER ? null : Duration.ofNanos(clock.nanos() - listedNanos);
     }
 
     void timers() {
@@ -106,6 +123,7 @@ final class Leases {
         if (away && !quiet.isSet()) {
             quiet.in(QUIET);
         }
+        listedNanos = clock.nanos();
         int keptBefore = table.keptCount();
         LeaseTable.Changes changes = table.listed(list, own.key());
         if (table.keptCount() > keptBefore) {

@@ -6,6 +6,8 @@ import flannel.lease.Lease;
 import flannel.lease.StoreEvent;
 import flannel.lease.StoreException;
 import flannel.lease.SubnetStore.Taken;
+import flannel.status.NetworkStatus;
+import java.util.concurrent.CompletableFuture;
 
 /** What a {@link NetworkSession} is told: by the store, by the kernel's monitor, and by its own writes to the store. */
 sealed interface Message {
@@ -32,6 +34,10 @@ sealed interface Message {
     }
 
     record LeaseRenewed(Lease lease) implements Message {
+    }
+
+    /** Somebody asks how the network is. */
+    record Report(CompletableFuture<NetworkStatus.Known> answer) implements Message {
     }
 
     /** @param renewing whether a lease was to be renewed; else one was to be taken */

@@ -8,10 +8,14 @@ import flannel.lease.LeaseAttributes;
 import flannel.lease.NetworkConfig;
 import flannel.log.Log;
 import flannel.net.Ipv4;
+import flannel.status.NetworkStatus;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
  * One network on this host. One thread owns all its state: the store's follower, kernel notifications and store writes post to its queue, and
@@ -99,7 +103,7 @@ final class NetworkSession implements Leases.Session {
         this.nodeMark = nodeMark;
         this.backends = backends;
         this.dataPath = dataPath;
-        files = new SubnetFiles(around.files(), clock, log);
+        files = new SubnetFiles(around.files(), dataPath.repairs(), clock, log);
         leases = new Leases(around, dataPath, this);
         opening = new Alarm(clock);
         activation = new Alarm(clock);
@@ -144,6 +148,7 @@ final class NetworkSession implements Leases.Session {
             case Message.Kernel(var event) -> dataPath.kernelChanged(event);
             case Message.UnderlayChanged(Underlay next) -> underlayChanged(next);
             case Message.UnderlayGone(String reason) -> underlayGone(reason);
+            case Message.Report(var answer) -> answer.complete(report());
             case Message.LeaseTaken(var taken) -> leases.own().taken(taken);
             case Message.LeaseRenewed(Lease lease) -> leases.own().renewed(lease);
             case Message.LeaseFailed(var reason, boolean renewing) -> leases.own().failed(reason, renewing);
@@ -374,16 +379,34 @@ final class NetworkSession implements Leases.Session {
         around.readiness().tell(around.name(), files.areTold(), state());
     }
 
+    /** All that is known of the network, as values. */
+    private NetworkStatus.Known report() {
+        NetworkConfig config = phase instanceof Configured configured ? configured.config() : null;
+        List<String> complaints = Stream.of(underlayTrouble, complaint, configTrouble(), files.trouble(), files.docker().trouble(),
+                leases.own().trouble(), dataPath.filter().trouble()).filter(trouble -> !trouble.isEmpty()).toList();
+        List<NetworkStatus.Mtu> mtus = new ArrayList<>(dataPath.mtus());
+        if (files.docker().mtu() > 0) {
+            mtus.add(new NetworkStatus.Mtu("docker0", files.docker().mtu()));
+        }
+        return new NetworkStatus.Known(around.name(), isActive() ? NetworkStatus.Phase.ACTIVE
+                : config == null ? NetworkStatus.Phase.UNCONFIGURED : NetworkStatus.Phase.OPENED,
+                config == null ? "" : config.network().toString(), config == null ? "" : config.backendType(), complaints, leases.own().report(),
+                new NetworkStatus.Underlay(underlay.name(), underlay.address().toString()), mtus,
+                new NetworkStatus.Store(around.store().health(), leases.sinceListed(), storeTrouble), dataPath.kernel(), leases.report(),
+                dataPath.counters(), dataPath.allRepairs(), dataPath.repaired());
+    }
+
+    private String configTrouble() {
+        return !isActive() || Objects.equals(configText, configInUse) ? ""
+                : configText == null ? "the network config was deleted" : "the network config has changed: restart flanneld to use it";
+    }
+
     private String state() {
         StringBuilder text = new StringBuilder();
         if (phase instanceof Active(NetworkConfig config, Backend backend)) {
             text.append("network ").append(config.network()).append(" (").append(config.backendType()).append("), subnet ")
                     .append(files.wanted().subnet()).append(", public address ").append(publicIp());
-            if (configText == null) {
-                text.append("; the network config was deleted");
-            } else if (!configText.equals(configInUse)) {
-                text.append("; the network config has changed: restart flanneld to use it");
-            }
+            text.append(configTrouble().isEmpty() ? "" : "; " + configTrouble());
         }
         for (String trouble : new String[] {underlayTrouble, storeTrouble, complaint, files.trouble()}) {
             if (!trouble.isEmpty()) {

@@ -13,6 +13,7 @@ import flannel.lease.SubnetStore.Wish;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
+import flannel.status.NetworkStatus;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
@@ -70,7 +71,8 @@ final class OwnLease {
     private LeaseAttributes takenFrom;
     private final Set<Holder> strangers = new HashSet<>();
     private final Set<Ipv4> formerAddresses = new HashSet<>();
-    private boolean renewalFailed;
+    /** Why the lease could not be renewed; empty when it could. */
+    private String trouble = "";
     private boolean goneWhileWriting;
 
     /** @param wanted the subnet this host had before; null for none */
@@ -90,6 +92,18 @@ final class OwnLease {
     /** Null when there is none. */
     Lease lease() {
         return state == State.NONE || state == State.ASKING ? null : lease;
+    }
+
+    /** Why it could not be renewed, one sentence; empty when there is no such trouble. */
+    String trouble() {
+        return trouble;
+    }
+
+    /** What is told of it; null when there is none. */
+    NetworkStatus.OwnLease report() {
+        Lease held = lease();
+        return held == null ? null : new NetworkStatus.OwnLease(held.subnet().toString(), held.attributes().publicIp().toString(),
+                held.isReservation(), held.expiry() instanceof Lease.At(Instant end) ? Duration.between(around.clock().wallTime(), end) : null);
     }
 
     Optional<LeaseKey> key() {
@@ -191,7 +205,7 @@ final class OwnLease {
     }
 
     void renewed(Lease lease) {
-        renewalFailed = false;
+        trouble = "";
         renewalPause.reset();
         hold(lease);
         if (lease.expiry() instanceof Lease.At(Instant end)) {
@@ -245,15 +259,15 @@ final class OwnLease {
         } else {
             Duration wait = renewalPause.next();
             log.error("Error renewing lease (trying again in " + wait.toSeconds() + " s): " + reason.getMessage());
-            renewalFailed = true;
+            trouble = "this host's lease can't be renewed: " + reason.getMessage();
             renewal.in(wait);
         }
     }
 
     /** The store can be asked again: a renewal that failed need not wait for its time. */
     void storeAnswers() {
-        if (renewalFailed) {
-            renewalFailed = false;
+        if (!trouble.isEmpty()) {
+            trouble = "";
             renewal.now();
         }
     }

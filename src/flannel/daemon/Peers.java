@@ -103,6 +103,11 @@ final class Peers<K> {
         return new Delta(gone, wanted);
     }
 
+    /** What one lease asks for; empty for nothing. */
+    List<KernelEntry> of(K lease) {
+        return entries.getOrDefault(lease, List.of());
+    }
+
     /** All entries that count. */
     Collection<KernelEntry> all() {
         List<KernelEntry> all = new ArrayList<>(claims.size());

@@ -6,6 +6,7 @@ import flannel.files.SmallFiles.Readers;
 import flannel.log.Log;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 
 /** Keeps the files that tell Docker and scripts of a network's subnet as they should be, whoever removes or changes them. */
@@ -22,6 +23,22 @@ final class SubnetFiles {
         /** Asked to at each look: Docker may start at any time, and not go by what was written. */
         default void lookAtDocker(SubnetFile wanted) {
         }
+
+        /** What was found then. */
+        default Docker docker() {
+            return Docker.NONE;
+        }
+    }
+
+    /**
+     * Docker's side.
+     *
+     * @param mtu     of the containers at docker0, in bytes; 0 when there are none
+     * @param trouble why they are cut off, one sentence; empty when they are not
+     */
+    record Docker(int mtu, String trouble) {
+
+        static final Docker NONE = new Docker(0, "");
     }
 
     private static final int LIMIT_BYTES = 1 << 16;
@@ -31,14 +48,16 @@ final class SubnetFiles {
     private static final Duration RETRY = Duration.ofSeconds(2);
 
     private final Place place;
+    private final Repairs repairs;
     private final Log log;
     private final Alarm check;
     private SubnetFile wanted;
     private boolean told;
     private String trouble = "";
 
-    SubnetFiles(Place place, Clock clock, Log log) {
+    SubnetFiles(Place place, Repairs repairs, Clock clock, Log log) {
         this.place = place;
+        this.repairs = repairs;
         this.log = log;
         check = new Alarm(clock);
     }
@@ -67,6 +86,11 @@ final class SubnetFiles {
             public void lookAtDocker(SubnetFile wanted) {
                 docker.compare(wanted);
             }
+
+            @Override
+            public Docker docker() {
+                return new Docker(docker.last() == null ? 0 : docker.last().mtu(), docker.trouble());
+            }
         };
     }
 
@@ -83,6 +107,10 @@ final class SubnetFiles {
     /** Why they can't be written, in one sentence; empty when they can. */
     String trouble() {
         return trouble;
+    }
+
+    Docker docker() {
+        return place.docker();
     }
 
     /** Writes what is to be told from now on. */
@@ -104,6 +132,7 @@ final class SubnetFiles {
         boolean asWanted = place.read().equals(Optional.of(wanted.text()));
         if (!asWanted && trouble.isEmpty()) {
             log.warning("Putting back the subnet file, which somebody removed or changed");
+            repairs.note(Map.of("file", 1), "the subnet file");
         }
         if (!asWanted || !trouble.isEmpty()) {
             write();

@@ -5,6 +5,7 @@ import flannel.lease.LeaseAttributes;
 import flannel.lease.StoreEvent;
 import flannel.lease.StoreEvent.ConfigChanged;
 import flannel.lease.StoreException;
+import flannel.lease.StoreHealth;
 import flannel.log.Log;
 import flannel.net.Ipv4Subnet;
 import java.time.Duration;
@@ -206,6 +207,12 @@ final class AutoRegistry implements LeaseRegistry {
     private Lease held(Lease lease) {
         holdsLease = true;
         return lease;
+    }
+
+    @Override
+    public StoreHealth health() {
+        EtcdStore store = active;
+        return store == null ? v2.health().withoutApi() : store.health();
     }
 
     @Override

@@ -2,6 +2,7 @@ package flannel.etcd;
 
 import flannel.json.JsonException;
 import flannel.json.JsonParser;
+import flannel.lease.StoreHealth;
 import flannel.net.HttpProxies;
 import java.io.IOException;
 import java.io.InputStream;
@@ -55,6 +56,7 @@ final class EtcdHttp implements AutoCloseable {
     private final HttpProxies proxies;
     private final Tls tls;
     private final EtcdTimeouts timeouts;
+    private final RequestMeter meter = new RequestMeter();
     private volatile int pinned;
     private HttpClient client;
     private boolean closed;
@@ -73,6 +75,11 @@ final class EtcdHttp implements AutoCloseable {
         endpoints.forEach(endpoint -> endpoint.proxy(proxies)); // a proxy that makes no sense is said now
         this.tls = tls;
         this.timeouts = timeouts;
+    }
+
+    /** @param api for its text, as "etcd v3" */
+    StoreHealth health(String api) {
+        return meter.health(api);
     }
 
     EtcdTimeouts timeouts() {
@@ -111,10 +118,12 @@ final class EtcdHttp implements AutoCloseable {
             int at = (first + i) % endpoints.size();
             String reason;
             boolean sent = true;
+            long startNanos = System.nanoTime();
             try {
                 EtcdAnswer answer = repeatable ? exchangeAgainIfStale(at, request, list) : exchange(at, request, list);
                 if (!isUnavailable(answer.status())) {
                     pinned = at;
+                    meter.answered(endpoints.get(at).toString(), startNanos);
                     return answer;
                 }
                 reason = answer.reason();
@@ -124,6 +133,7 @@ final class EtcdHttp implements AutoCloseable {
                 connected |= sent && !(e instanceof HttpTimeoutException);
                 reason = reason(at, e);
             }
+            meter.failed();
             reasons.append(i == 0 ? "" : "; ").append(endpoints.get(at)).append(": ").append(reason);
             pinned = (at + 1) % endpoints.size();
             if (sent && !repeatable) {
@@ -175,6 +185,7 @@ final class EtcdHttp implements AutoCloseable {
         try {
             EtcdStream stream = open(at, request, lifetime, true);
             if (stream == null || !isUnavailable(stream.status())) {
+                meter.alive(endpoints.get(at).toString());
                 return stream;
             }
             connected = true;
@@ -184,6 +195,7 @@ final class EtcdHttp implements AutoCloseable {
         } catch (IOException e) {
             reason = reason(at, e);
         }
+        meter.failed();
         pinned = (at + 1) % endpoints.size();
         throw new UnavailableException("etcd can't be watched: " + endpoints.get(at) + ": " + reason, connected);
     }

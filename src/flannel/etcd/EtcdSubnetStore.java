@@ -5,6 +5,7 @@ import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
 import flannel.lease.StoreEvent;
 import flannel.lease.StoreException;
+import flannel.lease.StoreHealth;
 import flannel.lease.SubnetStore;
 import flannel.log.Log;
 import flannel.net.HttpProxies;
@@ -55,6 +56,11 @@ public final class EtcdSubnetStore implements SubnetStore {
     @Override
     public String configPlace() {
         return configPlace;
+    }
+
+    @Override
+    public StoreHealth health() {
+        return registry.health();
     }
 
     @Override

@@ -8,6 +8,7 @@ import flannel.lease.LeaseConflictException;
 import flannel.lease.LeaseKey;
 import flannel.lease.StoreEvent;
 import flannel.lease.StoreException;
+import flannel.lease.StoreHealth;
 import flannel.net.Ipv4Subnet;
 import java.io.IOException;
 import java.net.URI;
@@ -58,6 +59,11 @@ final class EtcdV2Registry implements EtcdStore {
     @Override
     public String api() {
         return "v2";
+    }
+
+    @Override
+    public StoreHealth health() {
+        return http.health("etcd " + api());
     }
 
     @Override

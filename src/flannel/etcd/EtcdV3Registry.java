@@ -8,6 +8,7 @@ import flannel.lease.LeaseConflictException;
 import flannel.lease.LeaseKey;
 import flannel.lease.StoreEvent;
 import flannel.lease.StoreException;
+import flannel.lease.StoreHealth;
 import flannel.net.Ipv4Subnet;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -36,6 +37,11 @@ final class EtcdV3Registry implements EtcdStore {
     @Override
     public String api() {
         return "v3";
+    }
+
+    @Override
+    public StoreHealth health() {
+        return http.health("etcd " + api());
     }
 
     @Override

@@ -4,6 +4,7 @@ import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
 import flannel.lease.StoreEvent;
 import flannel.lease.StoreException;
+import flannel.lease.StoreHealth;
 import flannel.log.Log;
 import flannel.net.Ipv4Subnet;
 import java.time.Duration;
@@ -58,6 +59,11 @@ final class ForcedRegistry implements LeaseRegistry {
     @Override
     public Lease update(Lease held, LeaseAttributes attributes, Duration timeToLive) throws StoreException, InterruptedException {
         return store.update(held, attributes, timeToLive);
+    }
+
+    @Override
+    public StoreHealth health() {
+        return store.health();
     }
 
     @Override

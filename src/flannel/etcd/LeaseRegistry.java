@@ -6,6 +6,7 @@ import flannel.lease.LeaseAttributes;
 import flannel.lease.LeaseConflictException;
 import flannel.lease.StoreEvent;
 import flannel.lease.StoreException;
+import flannel.lease.StoreHealth;
 import flannel.net.Ipv4Subnet;
 import java.time.Duration;
 import java.util.List;
@@ -77,6 +78,11 @@ interface LeaseRegistry extends AutoCloseable {
      * @throws LeaseConflictException when the key has changed or is gone
      */
     void delete(Lease held) throws StoreException, InterruptedException;
+
+    /** See {@link flannel.lease.SubnetStore#health}. */
+    default StoreHealth health() {
+        return StoreHealth.UNKNOWN;
+    }
 
     /** Drops the connections there are; what waits on one goes on over another, or fails as when the network breaks. */
     default void reconnect() {

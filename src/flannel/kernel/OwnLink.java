@@ -17,6 +17,7 @@ final class OwnLink {
     /** Name of the VXLAN device that we have had, and the address that its peers know it by. */
     private String knownName = "";
     private MacAddress knownMac;
+    private boolean touched;
 
     OwnLink(Log log, KernelTables tables) {
         this.log = log;
@@ -45,12 +46,14 @@ final class OwnLink {
      * @return its index
      */
     int ensure(Link wanted, int underlayIndex) throws SystemCallException {
+        touched = false;
         return switch (wanted) {
             case Link.Vxlan vxlan -> ensure(vxlan, underlayIndex);
             case Link.Tun tun -> {
                 Found.Link there = tables.link(tun.name())
                         .orElseThrow(() -> new SystemCallException("find TUN device " + tun.name(), Errno.ENODEV));
                 if (differs(there, tun, underlayIndex)) {
+                    touched = true;
                     tables.setLink(there.index(), tun.name(), tun.mtu(), null, tun.queueLength());
                 }
                 yield there.index();
@@ -91,9 +94,15 @@ final class OwnLink {
             if (mac != null) {
                 log.warning("Putting back the address of " + wanted.name() + ": " + there.mac() + " vs " + mac + ", which its peers know");
             }
+            touched = true;
             tables.setLink(there.index(), wanted.name(), wanted.mtu(), mac, -1);
         }
         return there.index();
+    }
+
+    /** Whether the device was other than wanted when it was last {@link #ensure looked at}. */
+    boolean touched() {
+        return touched;
     }
 
     /** The device as it is after the attempt to change it while packets flow, which older kernels refuse. */

@@ -3,6 +3,7 @@ package flannel.kernel;
 import flannel.log.Log;
 import flannel.net.Ipv4Subnet;
 import java.io.IOException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -26,12 +27,15 @@ import java.util.function.Supplier;
  */
 public final class PacketFilter {
 
+    private static final String REPAIR = "Put iptables rules back in order: ";
+
     private final Log log;
     private final boolean kernelTells;
     private final Supplier<Optional<IptablesPrograms>> installed;
     private final Executor thread;
     private final AtomicBoolean checkPending = new AtomicBoolean();
     private volatile boolean told;
+    private volatile Report report = new Report("", 0, null, "");
 
     // from here on that thread's own
     private final SortedMap<String, Rules> networks = new TreeMap<>();
@@ -106,10 +110,25 @@ public final class PacketFilter {
                 checkPending.set(false);
                 List<FilterChain> wanted = chains().stream().filter(FilterChain::isWanted).toList();
                 if (!wanted.isEmpty()) {
-                    check(wanted, List.of(), "Put iptables rules back in order: ");
+                    check(wanted, List.of(), REPAIR);
                 }
             });
         }
+    }
+
+    /**
+     * What became of the rules.
+     *
+     * @param trouble why they can't be put in order, one sentence; empty when they are
+     * @param repairs how often they were put back in order since the start
+     * @param last    when that was last; null for never
+     * @param chains  what was put back then
+     */
+    public record Report(String trouble, long repairs, Instant last, String chains) {
+    }
+
+    public Report report() {
+        return report;
     }
 
     /** Whether the kernel tells of changes to the rules ({@link KernelEvent.RulesChanged}), so that {@link #verify} is seldom needed. */
@@ -135,6 +154,7 @@ public final class PacketFilter {
             if (programs != null) {
                 mend(chains, looseRules, done);
                 complaint = "";
+                report = new Report("", report.repairs(), report.last(), report.chains());
             } else if (chains.stream().anyMatch(FilterChain::isWanted)) {
                 complain("No iptables program on the PATH, in /usr/sbin or /sbin: the rules for masquerading and forwarding"
                         + " are left out. Install iptables, and they will be put in");
@@ -154,7 +174,11 @@ public final class PacketFilter {
             return;
         }
         List<FilterChain> mended = restore(tables, broken, looseRules);
-        log.info(done + String.join(" and ", mended.stream().map(FilterChain::name).toList()));
+        String names = String.join(" and ", mended.stream().map(FilterChain::name).toList());
+        log.info(done + names);
+        if (done.equals(REPAIR)) {
+            report = new Report("", report.repairs() + 1, Instant.now(), names);
+        }
         FilterTables after = read(mended);
         for (FilterChain chain : mended) {
             List<String> own = after.own(chain);
@@ -209,5 +233,6 @@ public final class PacketFilter {
             log.warning(trouble);
         }
         complaint = trouble;
+        report = new Report(trouble, report.repairs(), report.last(), report.chains());
     }
 }

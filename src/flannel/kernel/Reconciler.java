@@ -10,8 +10,10 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Makes the kernel equal to what one network has declared: reads the tables, compares, and sends the difference in batches. Used by the
@@ -43,6 +45,8 @@ public final class Reconciler implements AutoCloseable {
     private Devices devices = Devices.NONE;
     private boolean underlayUp;
     private boolean incomplete;
+    private long comparisons;
+    private Comparison last = new Comparison(Map.of(), "");
 
     Reconciler(Log log, KernelTables tables) {
         this.tables = tables;
@@ -61,6 +65,24 @@ public final class Reconciler implements AutoCloseable {
      * @param what the entry, as a person would name it
      */
     public record Failure(String what, SystemCallException why) {
+    }
+
+    /**
+     * What the last comparison had to change.
+     *
+     * @param changed kinds of entries (link, address, route, neighbour, fdb) and how many of each; empty when all was as declared
+     * @param first   one of them, as a person would name it
+     */
+    public record Comparison(Map<String, Integer> changed, String first) {
+    }
+
+    /** How often the whole state was compared with the kernel's tables. */
+    public long comparisons() {
+        return comparisons;
+    }
+
+    public Comparison lastComparison() {
+        return last;
     }
 
     /**
@@ -130,7 +152,7 @@ public final class Reconciler implements AutoCloseable {
             }
         }
         // a refusal means that the kernel is not as we thought: a device gone, a foreign route in the way
-        List<Failure> refused = execute(plan);
+        List<Failure> refused = execute(plan, new HashSet<>());
         if (!refused.isEmpty()) {
             // but not to look at it again for each of ten thousand gateways that are not on-link
             return incomplete ? refused : reconcile();
@@ -145,6 +167,7 @@ public final class Reconciler implements AutoCloseable {
             return List.of();
         }
         incomplete = true;
+        comparisons++;
         devices = Devices.NONE;
         Found.Link underlay = tables.link(state.underlay())
                 .orElseThrow(() -> new SystemCallException("find interface " + state.underlay(), Errno.ENODEV));
@@ -156,9 +179,37 @@ public final class Reconciler implements AutoCloseable {
         Plan plan = new Plan();
         compareOwnDevice(plan);
         List<Failure> failures = routes.compare(devices, plan);
-        failures.addAll(execute(plan));
+        Set<Change> refused = new HashSet<>();
+        failures.addAll(execute(plan, refused));
         incomplete = !failures.isEmpty();
+        last = comparison(plan, refused);
         return failures;
+    }
+
+    private Comparison comparison(Plan plan, Set<Change> refused) {
+        Map<String, Integer> changed = new TreeMap<>();
+        String first = "";
+        if (state.link() != null && ownLink.touched()) {
+            changed.put("link", 1);
+            first = "link " + state.link().name();
+        }
+        for (Change change : plan.changes()) {
+            if (!refused.contains(change)) {
+                changed.merge(kind(change.what()), 1, Integer::sum);
+                first = first.isEmpty() ? (change.kind() == Change.Kind.DELETE ? "stray " : "") + devices.describe(change.what()) : first;
+            }
+        }
+        return new Comparison(changed, first);
+    }
+
+    private static String kind(Found what) {
+        return switch (what) {
+            case Found.Link link -> "link";
+            case Found.Address address -> "address";
+            case Found.Route route -> "route";
+            case Found.Neighbour neighbour -> "neighbour";
+            case Found.Fdb fdb -> "fdb";
+        };
     }
 
     private void compareOwnDevice(Plan plan) throws SystemCallException {
@@ -207,9 +258,10 @@ public final class Reconciler implements AutoCloseable {
         };
     }
 
-    private List<Failure> execute(Plan plan) throws SystemCallException {
+    private List<Failure> execute(Plan plan, Set<Change> refused) throws SystemCallException {
         List<Failure> failures = new ArrayList<>();
         tables.execute(plan.changes(), (change, why) -> {
+            refused.add(change);
             if (failures.size() < MOST_FAILURES) {
                 failures.add(new Failure(devices.describe(change.what()), why));
             }

@@ -52,6 +52,11 @@ public interface SubnetStore extends AutoCloseable {
     /** Where the network's configuration is looked for, as a person would name it: "key /coreos.com/network/config in etcd (-etcd-prefix)". */
     String configPlace();
 
+    /** How it goes with the requests to it. At any time, without waiting. */
+    default StoreHealth health() {
+        return StoreHealth.UNKNOWN;
+    }
+
     /** Tells everything there is, then every change in its order, until interrupted. To be called once, on a thread of its own. */
     void follow(Consumer<StoreEvent> sink) throws InterruptedException;
 

@@ -3,8 +3,11 @@ package flannel.log;
 import flannel.files.FileException;
 import flannel.log.LogOptions.Severity;
 import java.io.PrintStream;
+import java.time.Instant;
 import java.time.LocalDateTime;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
@@ -20,6 +23,10 @@ import java.util.regex.Pattern;
  */
 public final class Log {
 
+    /** A line as it was written. */
+    public record Line(Instant when, Severity severity, String text) {
+    }
+
     private record ModuleLevel(Pattern file, int level) {
     }
 
@@ -28,6 +35,9 @@ public final class Log {
     /** With glog's header a line stays below 2048 bytes, where journald of systemd 219 would make two of it (its LINE_MAX). */
     private static final int MESSAGE_LIMIT = 1900;
 
+    /** How many of the last lines are kept, for whoever asks what has happened. */
+    private static final int KEPT = 50;
+
     private final LogOptions options;
     private final PrintStream stderr;
     private final PrintStream file;
@@ -35,6 +45,7 @@ public final class Log {
     private final RepeatLimit limit = new RepeatLimit();
     private final List<ModuleLevel> modules;
     private final long pid = ProcessHandle.current().pid();
+    private final Deque<Line> last = new ArrayDeque<>();
 
     /**
      * Opens the log.
@@ -122,7 +133,20 @@ public final class Log {
         }
     }
 
+    /** The last lines, the latest last. */
+    public List<Line> last() {
+        synchronized (last) {
+            return List.copyOf(last);
+        }
+    }
+
     private void write(Severity severity, String place, String message) {
+        synchronized (last) {
+            if (last.size() == KEPT) {
+                last.removeFirst();
+            }
+            last.addLast(new Line(Instant.now(), severity, message));
+        }
         StringBuilder line = new StringBuilder(96 + message.length());
         header(severity, LocalDateTime.now(), place, line);
         line.append(message).append('\n');

@@ -35,7 +35,7 @@ class OptionsTest {
         PrintStream stderr = new PrintStream(bytes, true, StandardCharsets.UTF_8);
         System.setErr(stderr);
         try {
-            int status = new Command(stderr).run(arguments, environment);
+            int status = new Command(stderr, stderr).run(arguments, environment);
             return new Outcome(status, bytes.toString(StandardCharsets.UTF_8));
         } finally {
             System.setErr(before);
@@ -94,6 +94,7 @@ class OptionsTest {
         "-v | flag needs an argument: -v",
         "-=x | bad flag syntax: -=x",
         "---v | bad flag syntax: ---v",
+        "-json | -json is an option of flanneld status, not of the daemon",
         "-subnet-lease-renew-margin=x | invalid value \"x\" for flag -subnet-lease-renew-margin: parse error",
     })
     void refusesAWrongCommandLine(String argument, String message) throws InterruptedException {
@@ -113,6 +114,10 @@ class OptionsTest {
         "-iface,eth0,extra | stray word \"extra\": options have the form -name=value",
         "--,-v=1 | stray word \"-v=1\": what it begins with is not the plain dash; write -v=1",
         "-etcd-password=,hush | stray word \"…\" behind -etcd-password: options have the form -name=value",
+        "statsu | unknown command \"statsu\"; did you mean flanneld status?",
+        "-v=1,status | stray word \"status\": a command comes first; write flanneld status",
+        "status,now | stray word \"now\": options have the form -name=value",
+        "help,statsu | there is no command \"statsu\"; did you mean status?",
         "'' | stray word \"\": options have the form -name=value",
     })
     void namesAStrayWordAndWhatWasProbablyMeant(String words, String message) throws InterruptedException {
@@ -144,6 +149,30 @@ class OptionsTest {
     }
 
     @Test
+    void aCommandHasItsOwnOptionsAndHelp() throws InterruptedException {
+        Outcome help = run("help", "status");
+        assertEquals(0, help.status());
+        assertTrue(help.stderr().startsWith("Usage: /usr/bin/flanneld status [OPTION]...\n"), help.stderr());
+        assertTrue(help.stderr().contains("\n  -json\n") && !help.stderr().contains("-etcd-prefix"), help.stderr());
+        assertEquals(help, run("status", "-help"));
+        assertEquals(run("-help"), run("help"));
+        assertEquals("-etcd-prefix is an option of the daemon, not of flanneld status (flanneld -help lists the options)\n",
+                run("status", "-etcd-prefix=/a").stderr());
+        assertEquals("flag provided but not defined: -jsno; did you mean -json? (flanneld -help lists the options)\n",
+                run("status", "-jsno").stderr());
+    }
+
+    @Test
+    void statusWithoutADaemonEndsWithTwo() throws InterruptedException {
+        Outcome none = run("status", "-socket=/nowhere/flanneld.sock");
+        assertEquals(2, none.status());
+        assertTrue(none.stderr().startsWith("no flanneld runs here: there is no /nowhere/flanneld.sock"), none.stderr());
+        assertEquals(none, run(Map.of("FLANNELD_SOCKET", "/nowhere/flanneld.sock", "FLANNELD_ETCD_API", "v4"), "status"));
+        assertEquals(2, run("status", "-peer=node2").status());
+        assertEquals("-json prints everything: leave -peer and -problems out\n", run("status", "-json", "-problems").stderr());
+    }
+
+    @Test
     void printsItsVersion() throws InterruptedException {
         assertEquals(new Outcome(0, "v" + Command.VERSION + "\n"), run("-version"));
     }
@@ -162,6 +191,9 @@ class OptionsTest {
         "-vmodule=x | \"x\" of -vmodule is not of the form pattern=N",
         "-iface-regex=[ | -iface-regex: \"[\" is not a regular expression",
         "-iface-can-reach=node2 | -iface-can-reach: \"node2\" is not an IPv4 address",
+        "-healthz-port=65536 | -healthz-port 65536 is not a port",
+        "-healthz-port=-1 | -healthz-port -1 is not a port",
+        "-healthz-ip=node2 | -healthz-ip: \"node2\" is not an IP address",
         "-etcd-api=v4 | -etcd-api=v4 is not auto, v2 or v3",
         "-etcd-endpoints= | no etcd endpoint is given",
         "-etcd-endpoints=ftp://etcd1 | \"ftp://etcd1\" is not an etcd endpoint of the form http://host:port",

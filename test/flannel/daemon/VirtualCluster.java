@@ -12,6 +12,7 @@ import flannel.lease.StoreEvent;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
+import flannel.status.NetworkStatus;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -24,6 +25,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 
 /**
@@ -108,6 +110,16 @@ final class VirtualCluster {
 
         void removeSomeRoute() {
             kernel.routes().stream().findFirst().ifPresent(route -> tell(kernel.removeRoute(route.substring(0, route.indexOf(' ')))));
+        }
+
+        /** What its daemon tells of itself. */
+        NetworkStatus.Known report() {
+            CompletableFuture<NetworkStatus.Known> answer = new CompletableFuture<>();
+            queue.add(new Message.Report(answer));
+            while (!answer.isDone()) {
+                handleNext();
+            }
+            return answer.join();
         }
 
         void relist() {

@@ -11,6 +11,7 @@ import flannel.etcd.LeaseRegistry.Cursor;
 import flannel.json.JsonValue;
 import flannel.lab.Etcd;
 import flannel.lease.StoreEvent.ConfigChanged;
+import flannel.lease.StoreHealth;
 import flannel.net.HttpProxies;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -71,6 +72,28 @@ class EtcdHttpTest {
 
     private EtcdHttp http(FakeEtcd etcd) {
         return http(etcd.endpoint(), InetAddress::getAllByName, QUICK);
+    }
+
+    // ---- how it goes ----
+
+    @Test
+    void tellsWhoAnsweredHowSoonAndHowManyDidNot() throws Exception {
+        AtomicInteger status = new AtomicInteger(200);
+        FakeEtcd fake = fake(call -> call.json(status.get(), "{}"));
+        EtcdHttp http = http(fake);
+        assertNull(http.health("etcd v3").answered());
+        assertEquals("", http.health("etcd v3").endpoint());
+        http.read(GET);
+        http.write(GET);
+        status.set(503);
+        assertThrows(UnavailableException.class, () -> http.read(GET));
+        StoreHealth health = http.health("etcd v3");
+        assertEquals("etcd v3", health.api());
+        assertEquals(fake.endpoint(), health.endpoint());
+        assertEquals(2, health.latencies().stream().mapToLong(Long::longValue).sum());
+        assertEquals(StoreHealth.BOUNDS_MILLIS.size() + 1, health.latencies().size());
+        assertEquals(1, health.failed());
+        assertTrue(health.latency().isPositive() && health.total().compareTo(health.latency()) > 0 && !health.answered().isNegative(), health.toString());
     }
 
     // ---- watches ----

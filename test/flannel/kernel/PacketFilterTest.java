@@ -105,6 +105,26 @@ class PacketFilterTest {
     }
 
     @Test
+    void itsRepairsAndTroublesAreTold() throws Exception {
+        applied(A);
+        assertEquals(new PacketFilter.Report("", 0, null, ""), filter.report(), "what was put in at first is no repair");
+        filter.verify();
+        runAll();
+        assertEquals(1, filter.report().repairs());
+        assertEquals("FLANNEL-POSTRTG and FLANNEL-FWD", filter.report().chains());
+        standIns.restore("echo 'the table is locked'; exit 4");
+        filter.verify();
+        runAll();
+        assertTrue(filter.report().trouble().contains("the table is locked"), filter.report().toString());
+        assertEquals(1, filter.report().repairs());
+        standIns.restore("true");
+        filter.verify();
+        runAll();
+        assertEquals("", filter.report().trouble());
+        assertEquals(2, filter.report().repairs());
+    }
+
+    @Test
     void aTroubleIsSaidOnceWhileItLastsAndAgainWhenItIsBack() throws Exception {
         for (int time = 1; time <= 2; time++) {
             standIns.restore("echo 'the table is locked'; exit 4");

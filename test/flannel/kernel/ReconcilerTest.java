@@ -70,6 +70,27 @@ class ReconcilerTest {
     }
 
     @Test
+    void aComparisonTellsWhatItHadToChange() throws Exception {
+        applied(2);
+        long before = reconciler.comparisons();
+        kernel.deleteLink(FLANNEL_1, "flannel.1");
+        reconciler.reconcile();
+        assertEquals(new Reconciler.Comparison(Map.of("link", 1, "address", 1, "neighbour", 2, "fdb", 2, "route", 2), "link flannel.1"),
+                reconciler.lastComparison());
+        reconciler.reconcile();
+        assertEquals(new Reconciler.Comparison(Map.of(), ""), reconciler.lastComparison());
+        assertEquals(before + 2, reconciler.comparisons());
+    }
+
+    @Test
+    void whatTheKernelRefusesWasNotChanged() throws Exception {
+        kernel.unwelcome = what -> what instanceof Found.Route;
+        reconciler.apply(vxlan(2));
+        reconciler.reconcile();
+        assertEquals(new Reconciler.Comparison(Map.of(), ""), reconciler.lastComparison());
+    }
+
+    @Test
     void oneLeaseIsOneMessageForEachOfItsEntries() throws Exception {
         applied(200);
         reconciler.change(List.of(), peer(201));

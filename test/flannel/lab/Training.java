@@ -1,6 +1,8 @@
 package flannel.lab;
 
 import flannel.Main;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -14,7 +16,8 @@ import java.util.stream.Stream;
 
 /**
  * {@code ./build.sh train}: writes {@code rpm/classes.list} anew, the classes, lambdas and call sites that the package's archive holds linked
- * ahead of time: those that a daemon uses from its start until it has followed a peer or two, with each backend and each of etcd's stores.
+ * ahead of time: those that a daemon uses from its start until it has followed a peer or two and told its status, with each backend and each of
+ * etcd's stores; and those of {@code flanneld status}.
  */
 public final class Training {
 
@@ -26,6 +29,7 @@ public final class Training {
     /** The other role of this class: the daemon itself, in a JVM that ends in order when it is told to. Only then is its list complete. */
     private static final String RECORDED = """
             #!/bin/sh
+            : "${FLANNEL_TRAINING:=%s/status}"
             exec "%s" "@%s" -Xshare:off -XX:DumpLoadedClassList="$FLANNEL_TRAINING.list" --add-exports flannel/flannel=ALL-UNNAMED \\
                 -p "%s" --add-modules flannel -cp "%s" flannel.lab.Training recorded "$FLANNEL_TRAINING.stop" "$@"
             """;
@@ -39,7 +43,7 @@ public final class Training {
             return;
         }
         Path folder = Files.createDirectories(Path.of("build/training").toAbsolutePath());
-        Path program = Files.writeString(folder.resolve("flanneld"), RECORDED.formatted(Path.of(System.getProperty("java.home"), "bin/java"),
+        Path program = Files.writeString(folder.resolve("flanneld"), RECORDED.formatted(folder, Path.of(System.getProperty("java.home"), "bin/java"),
                 Path.of("etc/jvm.options").toAbsolutePath(), Path.of("build/flanneld.jar").toAbsolutePath(), Path.of("build/lab-classes").toAbsolutePath()));
         Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
         Set<String> list = new TreeSet<>(Comparator.comparing((String line) -> line.startsWith("@")).thenComparing(Comparator.naturalOrder()));
@@ -47,7 +51,7 @@ public final class Training {
             for (String backend : List.of("vxlan", "host-gw", "udp")) {
                 Path files = folder.resolve(api + "-" + backend);
                 train(api, backend, program, files);
-                Files.readAllLines(Path.of(files + ".list")).stream().filter(line -> !line.startsWith("#") && !line.contains("flannel/lab/"))
+                Stream.of(files + ".list", folder + "/status.list").flatMap(Training::lines).filter(line -> !line.startsWith("#") && !line.contains("flannel/lab/"))
                         .map(line -> line.replaceFirst(" id: \\d+$", "")).forEach(list::add);
             }
         }
@@ -57,6 +61,14 @@ public final class Training {
         System.out.println("rpm/classes.list: " + list.size() + " lines");
     }
 
+    private static Stream<String> lines(String file) {
+        try {
+            return Files.readAllLines(Path.of(file)).stream();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private static void train(Store.Api api, String backend, Path program, Path files) throws Exception {
         try (Lab lab = new Lab(api, program)) {
             lab.store().put("config", "{\"Network\": \"10.1.0.0/16\", \"Backend\": {\"Type\": \"" + backend + "\"}}");
@@ -64,6 +76,10 @@ public final class Training {
             daemon.awaitReady();
             lab.host(2, Lab.built()).start(lab.options()).awaitReady();
             daemon.awaitLog("Subnet added");
+            NetworkNamespace.Result status = lab.host(1).flanneld("status");
+            if (status.exitCode() != 0) {
+                throw new IOException("flanneld status ended with " + status);
+            }
             lab.host(2).daemon().close();
             lab.store().leasesWith("\"" + lab.host(2).address() + "\"").forEach(key -> lab.store().delete("subnets/" + key));
             daemon.awaitLog("Subnet removed");

@@ -42,6 +42,18 @@ class LogTest {
     }
 
     @Test
+    void theLastLinesAreKept() {
+        Log log = new Log(new PrintStream(bytes, true), 0);
+        for (int i = 0; i < 60; i++) {
+            log.warning("line " + i + "\n");
+        }
+        assertEquals(50, log.last().size());
+        assertEquals("line 10 ", log.last().getFirst().text());
+        assertEquals("line 59 ", log.last().getLast().text());
+        assertEquals(Severity.WARNING, log.last().getLast().severity());
+    }
+
+    @Test
     void detailIsChosenByLevelAndByFile() throws IOException {
         assertFalse(new Log(System.err, 0).v(1));
         assertTrue(new Log(System.err, 2).v(1));

@@ -1,0 +1,70 @@
+package flannel.daemon;
+
+import flannel.log.Log;
+import flannel.server.HealthServer;
+import flannel.status.Memory;
+import flannel.status.NetworkStatus;
+import flannel.status.Status;
+import flannel.status.StatusSocket;
+import flannel.status.StatusSource;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+
+/** How people and programs see the daemon: takes its status on demand, and serves it. */
+final class Views {
+
+    private final String version;
+    private final List<Inquiry> networks;
+    private final Log log;
+    private final StatusSource source = new StatusSource(this::status);
+    private final long startNanos = System.nanoTime();
+
+    Views(String version, List<Inquiry> networks, Log log) {
+        this.version = version;
+        this.networks = networks;
+        this.log = log;
+    }
+
+    /** Everything that is known now. Takes a second for each network whose session is stuck, else next to nothing. */
+    private Status status() {
+        List<NetworkStatus> answers = new ArrayList<>();
+        try {
+            for (Inquiry network : networks) {
+                answers.add(network.ask());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // nobody waits for the answer any more
+        }
+        return new Status(new Status.Daemon(version, ProcessHandle.current().pid(), Duration.ofNanos(System.nanoTime() - startNanos), Instant.now()),
+                Memory.now(), answers,
+                log.last().stream().map(line -> new Status.Event(line.when(), line.severity().name(), line.text())).toList());
+    }
+
+    /** Serves it, beside the caller's thread, at a socket and, unless that is null, over HTTP. What can't be had is said, and done without. */
+    void serve(Path socket, InetSocketAddress health) {
+        Thread.ofVirtual().name("status-socket").start(() -> {
+            try {
+                StatusSocket.open(socket, source, log).run();
+            } catch (IOException e) {
+                log.warning("flanneld status will not be answered: " + e.getMessage());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        if (health != null) {
+            Thread.ofVirtual().name("health").start(() -> {
+                try {
+                    HealthServer.open(health, source);
+                } catch (IOException e) {
+                    log.error("health and metrics can't be served at " + health.getHostString() + ":" + health.getPort() + ": " + e.getMessage()
+                            + "; see -healthz-ip and -healthz-port");
+                }
+            });
+        }
+    }
+}

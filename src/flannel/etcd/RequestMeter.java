@@ -1,0 +1,44 @@
+package flannel.etcd;
+
+import flannel.lease.StoreHealth;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.IntStream;
+
+/** Counts and times the requests to a cluster. For all threads. */
+final class RequestMeter {
+
+    private record Answer(String endpoint, long latencyNanos, long atNanos) {
+    }
+
+    private final AtomicLongArray latencies = new AtomicLongArray(StoreHealth.BOUNDS_MILLIS.size() + 1);
+    private final LongAdder totalNanos = new LongAdder();
+    private final LongAdder failed = new LongAdder();
+    private volatile Answer last;
+
+    /** @param startNanos when the request was sent, by the system's nanoTime */
+    void answered(String endpoint, long startNanos) {
+        long now = System.nanoTime();
+        last = new Answer(endpoint, now - startNanos, now);
+        latencies.incrementAndGet((int) StoreHealth.BOUNDS_MILLIS.stream().takeWhile(bound -> bound * 1_000_000L < now - startNanos).count());
+        totalNanos.add(now - startNanos);
+    }
+
+    /** A watch was opened, or was silent while its member was alive: how long that took says nothing. */
+    void alive(String endpoint) {
+        Answer before = last;
+        last = new Answer(endpoint, before == null ? 0 : before.latencyNanos(), System.nanoTime());
+    }
+
+    void failed() {
+        failed.increment();
+    }
+
+    StoreHealth health(String api) {
+        Answer answer = last;
+        return new StoreHealth(api, answer == null ? "" : answer.endpoint(), Duration.ofNanos(answer == null ? 0 : answer.latencyNanos()),
+                answer == null ? null : Duration.ofNanos(System.nanoTime() - answer.atNanos()), failed.sum(),
+                IntStream.range(0, latencies.length()).mapToObj(latencies::get).toList(), Duration.ofNanos(totalNanos.sum()));
+    }
+}

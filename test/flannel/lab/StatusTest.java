@@ -1,0 +1,130 @@
+package flannel.lab;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** What an operator is told by {@code flanneld status}, and programs over HTTP. */
+class StatusTest {
+
+    private static Lab lab;
+    private static Host one;
+    private static Host two;
+
+    @BeforeAll
+    static void build() throws Exception {
+        lab = Needs.lab(Store.Api.V3);
+        one = lab.host(1);
+        two = lab.host(2);
+    }
+
+    @AfterEach
+    void asNew() throws Exception {
+        lab.reset();
+    }
+
+    @AfterAll
+    static void takeDown() {
+        if (lab != null) {
+            lab.close();
+        }
+    }
+
+    private static void startBoth(String backend) throws Exception {
+        lab.store().put("config", "{\"Network\": \"10.1.0.0/16\", \"Backend\": {\"Type\": \"" + backend + "\"}}");
+        one.start(lab.options("-healthz-port=9410"));
+        two.start(lab.options());
+        one.daemon().awaitReady();
+        two.daemon().awaitReady();
+    }
+
+    /** Waits until one says all of this; the exit code then. */
+    private static NetworkNamespace.Result awaitStatus(List<String> options, String... said) throws Exception {
+        NetworkNamespace.Result[] last = new NetworkNamespace.Result[1];
+        Await.that("status says " + List.of(said), () -> {
+            List<String> words = new ArrayList<>(List.of("status"));
+            words.addAll(options);
+            last[0] = one.flanneld(words.toArray(String[]::new));
+            return List.of(said).stream().allMatch(last[0].output()::contains);
+        });
+        return last[0];
+    }
+
+    @Test
+    void aHealthyHost() throws Exception {
+        startBoth("vxlan");
+        one.plugContainer();
+        NetworkNamespace.Result result = awaitStatus(List.of(), "peers      1: 1 by vxlan\n", " > docker0 1450\n");
+        String text = result.output();
+        String peer = two.subnet() + " +" + two.address() + " +vxlan";
+        assertTrue(text.startsWith("flanneld 1.0.0, pid " + one.daemon().pid() + ", up "), text);
+        for (String line : List.of(": healthy\n", "\nnetwork    10.1.0.0/16, vxlan\n", "\nlease      " + one.subnet() + " for " + one.address() + ", 23 h 59 min left\n",
+                "\ninterface  eth0, " + one.address() + "\n", "\nmtu        eth0 1500 > flannel.1 1450 > docker0 1450\n",
+                "\nstore      etcd v3 at " + lab.etcd().endpoint() + ", answered ", "\nlast events\n", "Lease acquired: " + one.subnet())) {
+            assertTrue(text.contains(line), line + " is not in\n" + text);
+        }
+        assertTrue(text.lines().anyMatch(line -> line.matches(peer)), text);
+        assertTrue(text.lines().allMatch(line -> line.length() <= 100), text);
+        assertEquals(0, result.exitCode());
+        assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(one.file("/run/flannel/flanneld.sock"))));
+    }
+
+    @Test
+    void whatIsWrongComesFirst() throws Exception {
+        startBoth("vxlan");
+        lab.store().put("subnets/10.1.250.0-24", "{\"PublicIP\":\"192.168.32.99\",\"BackendType\":\"host-gw\"}", 3_600);
+        one.run("ip", "link", "delete", "flannel.1");
+        NetworkNamespace.Result result = awaitStatus(List.of(), "! Ignoring non-vxlan subnet(10.1.250.0/24): type=host-gw\n", "  link flannel.1 and ");
+        assertTrue(result.output().contains(": needs attention\n"), result.output());
+        assertEquals(1, result.exitCode());
+        NetworkNamespace.Result filtered = one.flanneld("status", "-peer=" + two.address());
+        assertTrue(filtered.output().contains("peers      1 of 2 fit " + two.address() + "\n"), filtered.output());
+    }
+
+    @Test
+    void theCountersOfTheDataPath() throws Exception {
+        startBoth("udp");
+        NetworkNamespace container = one.plugContainer();
+        two.plugContainer();
+        container.run("ping", "-c", "3", "-i", "0.2", two.containerAddress());
+        container.tryRun("ping", "-c", "1", "-W", "1", "10.1.0.99");
+        awaitStatus(List.of(), "sentPackets: packets sent to other hosts", "noRoute: from here, to an address in no lease");
+    }
+
+    @Test
+    void aStoppedDaemonIsToldWithTheExitCode() throws Exception {
+        startBoth("vxlan");
+        awaitStatus(List.of(), "healthy");
+        one.daemon().terminate();
+        NetworkNamespace.Result stopped = one.flanneld("status");
+        assertTrue(stopped.output().contains("no flanneld runs here: nobody listens at /run/flannel/flanneld.sock"), stopped.output());
+        assertEquals(2, stopped.exitCode());
+        one.start(lab.options()).awaitReady();
+        assertEquals(0, awaitStatus(List.of(), "healthy").exitCode());
+    }
+
+    @Test
+    void healthAndMetricsOnThisHostOnly() throws Exception {
+        startBoth("vxlan");
+        Await.that("it is ready", () -> get("/readyz").startsWith("HTTP/1.1 200 OK"));
+        assertTrue(get("/readyz").endsWith("flanneld is ready"));
+        assertTrue(get("/healthz").endsWith("flanneld is running"));
+        assertTrue(get("/metrics").contains("\nflannel_peers{network=\"\",state=\"followed\"} 1\n"), get("/metrics"));
+        assertTrue(get("/").startsWith("HTTP/1.1 404"));
+        assertTrue(one.namespace().tryRun("bash", "-c", "exec 3<>/dev/tcp/" + one.address() + "/9410").exitCode() != 0);
+    }
+
+    private static String get(String path) {
+        return one.namespace().tryRun("bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9410; printf 'GET " + URI.create(path)
+                + " HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3").output();
+    }
+}

@@ -1,0 +1,110 @@
+package flannel.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import flannel.lease.StoreHealth;
+import flannel.status.Memory;
+import flannel.status.NetworkStatus;
+import flannel.status.NetworkStatus.Kernel;
+import flannel.status.NetworkStatus.Known;
+import flannel.status.NetworkStatus.Phase;
+import flannel.status.NetworkStatus.Store;
+import flannel.status.NetworkStatus.Stuck;
+import flannel.status.NetworkStatus.Underlay;
+import flannel.status.Status;
+import flannel.status.StatusSource;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class HealthServerTest {
+
+    private static final NetworkStatus ACTIVE = network(Phase.ACTIVE, "");
+
+    private final HttpClient client = HttpClient.newHttpClient();
+    private volatile NetworkStatus network = ACTIVE;
+    private HttpListener listener;
+
+    private static NetworkStatus network(Phase phase, String storeTrouble) {
+        return new Known("", phase, "10.1.0.0/16", "vxlan", List.of(), null, new Underlay("eth0", "192.168.32.211"), List.of(),
+                new Store(StoreHealth.UNKNOWN, null, storeTrouble), new Kernel(0, null, List.of()), List.of(), List.of(), List.of(), Map.of());
+    }
+
+    @BeforeEach
+    void open() throws IOException {
+        listener = HealthServer.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), new StatusSource(() -> new Status(
+                new Status.Daemon("1.0.0", 1, Duration.ZERO, Instant.EPOCH), new Memory(1, 1, 1, 1, 0, Duration.ZERO), List.of(network), List.of())));
+    }
+
+    @AfterEach
+    void close() {
+        listener.close();
+        client.close();
+    }
+
+    private HttpResponse<String> ask(String method, String path, String... headers) throws IOException, InterruptedException {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + listener.address().getPort() + path))
+                .method(method, HttpRequest.BodyPublishers.noBody());
+        return client.send(headers.length == 0 ? request.build() : request.headers(headers).build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    private String told(String path) throws IOException, InterruptedException {
+        HttpResponse<String> response = ask("GET", path);
+        return response.statusCode() + " " + response.body();
+    }
+
+    @Test
+    void wellIsWell() throws Exception {
+        assertEquals("200 flanneld is running", told("/healthz"));
+        assertEquals("200 flanneld is ready", told("/readyz"));
+    }
+
+    @Test
+    void aStoreThatIsAwayIsNoReasonToRestart() throws Exception {
+        network = network(Phase.ACTIVE, "no leader");
+        assertEquals("200 flanneld is running", told("/healthz"));
+        assertEquals("200 flanneld is ready", told("/readyz"));
+        network = network(Phase.OPENED, "no leader");
+        assertEquals("200 flanneld is running", told("/healthz"));
+        assertEquals("503 no leader\n", told("/readyz"));
+    }
+
+    @Test
+    void aStuckSessionIsOne() throws Exception {
+        network = new Stuck("", Duration.ofSeconds(3));
+        assertTrue(told("/healthz").startsWith("503 the session has not answered for 3 s"), told("/healthz"));
+        assertTrue(told("/readyz").startsWith("503 the session has not answered for 3 s"), told("/readyz"));
+    }
+
+    @Test
+    void metricsComeInTheFormatAskedFor() throws Exception {
+        HttpResponse<String> plain = ask("GET", "/metrics");
+        assertEquals("text/plain; version=0.0.4; charset=utf-8", plain.headers().firstValue("Content-Type").orElseThrow());
+        assertTrue(plain.body().contains("\nflannel_network_active{network=\"\"} 1\n"), plain.body());
+        HttpResponse<String> open = ask("GET", "/metrics", "Accept", "application/openmetrics-text;version=1.0.0,text/plain;q=0.5");
+        assertEquals("application/openmetrics-text; version=1.0.0; charset=utf-8", open.headers().firstValue("Content-Type").orElseThrow());
+        assertTrue(open.body().endsWith("\n# EOF\n"));
+    }
+
+    @Test
+    void nothingCanBeChangedAndNothingElseIsThere() throws Exception {
+        assertEquals(405, ask("POST", "/metrics").statusCode());
+        assertEquals(405, ask("DELETE", "/healthz").statusCode());
+        assertEquals(404, ask("GET", "/").statusCode());
+        assertEquals(404, ask("GET", "/healthz/x").statusCode());
+        HttpResponse<String> head = ask("HEAD", "/readyz");
+        assertEquals("200 ", head.statusCode() + " " + head.body());
+    }
+}
