@@ -72,6 +72,12 @@ final class Leases {
                 .map(entry -> dataPath.peer(entry, table.isKept(entry.key()))).toList();
     }
 
+    /** Why not all are followed, one sentence; empty when all are. */
+    String trouble() {
+        return !table.isFull() ? "" : "There are more than " + LeaseTable.MOST_ENTRIES + " keys among the leases in the store; the newest are not"
+                + " followed: delete those that are of no host";
+    }
+
     /** How long ago everything was last listed; null when it was not. */
     Duration sinceListed() {
         return listedNanos == Alarm.NEVER ? null : Duration.ofNanos(clock.nanos() - listedNanos);
@@ -131,8 +137,7 @@ final class Leases {
                     + " they are followed until their own time is over or their hosts write again");
         }
         if (table.isFull() && !toldFull) {
-            log.warning("There are more than " + LeaseTable.MOST_ENTRIES + " keys among the leases in the store; the newest are not followed:"
-                    + " delete those that are of no host");
+            log.warning(trouble());
         }
         toldFull = table.isFull();
         apply(changes);

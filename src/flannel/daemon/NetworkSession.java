@@ -383,7 +383,7 @@ final class NetworkSession implements Leases.Session {
     private NetworkStatus.Known report() {
         NetworkConfig config = phase instanceof Configured configured ? configured.config() : null;
         List<String> complaints = Stream.of(underlayTrouble, complaint, configTrouble(), files.trouble(), files.docker().trouble(),
-                leases.own().trouble(), dataPath.filter().trouble()).filter(trouble -> !trouble.isEmpty()).toList();
+                leases.own().trouble(), leases.trouble(), dataPath.filter().trouble()).filter(trouble -> !trouble.isEmpty()).toList();
         List<NetworkStatus.Mtu> mtus = new ArrayList<>(dataPath.mtus());
         if (files.docker().mtu() > 0) {
             mtus.add(new NetworkStatus.Mtu("docker0", files.docker().mtu()));

@@ -74,7 +74,7 @@ public final class Metrics {
                 sample("flannel_lease_remaining_seconds", network(known), seconds(known.lease().remaining()));
             }
         });
-        family("flannel_peers", "gauge", "Other entries of the store: followed, kept though the store no longer has them, ignored.");
+        family("flannel_peers", "gauge", "Other entries of the store: followed, kept though the store no longer has them (readable), ignored.");
         each(networks, known -> {
             long ignored = known.peers().stream().filter(peer -> !peer.ignored().isEmpty()).count();
             long kept = known.peers().stream().filter(Peer::kept).count();

@@ -78,8 +78,8 @@ public sealed interface NetworkStatus {
             }
             long kept = peers.stream().filter(Peer::kept).count();
             if (kept > 0) {
-                all.add(kept + (kept == 1 ? " peer's lease is" : " peers' leases are") + " no longer in the store and followed until their time"
-                        + " is over: the store was emptied, restored or replaced, or the network's config was deleted");
+                all.add(kept + (kept == 1 ? " peer's lease is" : " peers' leases are") + " no longer in the store, or not readable there, and followed until"
+                        + " the time is over: the store was emptied, restored, replaced or garbled");
             }
             return all;
         }
@@ -126,7 +126,7 @@ public sealed interface NetworkStatus {
      * @param subnet  or the entry's name, where that names no subnet
      * @param host    its public address; empty when that is not known
      * @param via     how packets get there: the backend's type, or "route" where it is a plain one; empty when they do not
-     * @param kept    whether the store, being in doubt, no longer has it
+     * @param kept    whether the store no longer has it, or nothing readable, and what it said before is followed on
      * @param ignored why it is not followed, one sentence; empty when it is
      */
     record Peer(String subnet, String host, String via, boolean kept, String ignored) {

@@ -177,7 +177,7 @@ public final class StatusText {
 
     private void peer(Peer peer) {
         String line = column(cut(printable(peer.subnet())), 20) + column(peer.host(), 17) + column(peer.via(), 9);
-        String state = !peer.ignored().isEmpty() ? peer.ignored() : peer.kept() ? "kept: no longer in the store" : "";
+        String state = !peer.ignored().isEmpty() ? peer.ignored() : peer.kept() ? "kept: no longer in the store, or not readable" : "";
         if (state.isEmpty()) {
             out.append(line.stripTrailing()).append('\n');
         } else {

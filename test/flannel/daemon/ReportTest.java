@@ -104,6 +104,15 @@ class ReportTest {
     }
 
     @Test
+    void aPeerWhoseValueWasMadeUnreadableIsKept() {
+        startBoth();
+        peer("10.1.9.0/24", "192.168.32.99", "host-gw");
+        cluster.store.occupy("10.1.9.0-24");
+        cluster.run(SECOND);
+        assertEquals(new Peer("10.1.9.0/24", "192.168.32.99", "host-gw", true, ""), told("10.1.9.0/24"));
+    }
+
+    @Test
     void whyALeaseIsNotFollowedIsTold() {
         startBoth();
         peer("10.1.9.0/24", "192.168.32.99", "vxlan");

@@ -59,8 +59,8 @@ class StatusTextTest {
                 ! etcd cluster is unavailable: http://192.168.32.213:2379: connection refused
                 ! the host 192.168.32.77 uses the backend vxlan, this one udp
                 ! Ignoring fd00::-64 in the store: the value is not JSON
-                ! 1 peer's lease is no longer in the store and followed until their time is over: the store was
-                  emptied, restored or replaced, or the network's config was deleted
+                ! 1 peer's lease is no longer in the store, or not readable there, and followed until the time is
+                  over: the store was emptied, restored, replaced or garbled
 
                 network    10.1.0.0/16, udp
                 lease      10.1.83.0/24 for 192.168.32.211, 23 h 12 min left
@@ -71,7 +71,7 @@ class StatusTextTest {
 
                 peers      4: 2 by udp, 1 kept, 2 ignored
                 SUBNET              HOST             VIA      STATE
-                10.1.9.0/24         192.168.32.99    udp      kept: no longer in the store
+                10.1.9.0/24         192.168.32.99    udp      kept: no longer in the store, or not readable
                 10.1.77.0/24        192.168.32.77             the host 192.168.32.77 uses the backend vxlan, this
                                                               one udp
                 fd00::-64                                     Ignoring fd00::-64 in the store: the value is not JSON
