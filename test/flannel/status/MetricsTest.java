@@ -5,15 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import flannel.status.Metrics.Format;
 import flannel.status.NetworkStatus.Stuck;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class MetricsTest {
 
@@ -57,6 +62,17 @@ class MetricsTest {
         String metrics = Metrics.render(Samples.of(new Stuck("a\"b\\c\nd", Duration.ofSeconds(9))), Format.PROMETHEUS);
         assertTrue(metrics.contains("flannel_session_answers{network=\"a\\\"b\\\\c\\nd\"} 0\n"), metrics);
         assertTrue(metrics.contains("flannel_troubles{network=\"a\\\"b\\\\c\\nd\"} 1\n"), metrics);
+    }
+
+    /** The examples that come with the package go by these names. */
+    @ParameterizedTest
+    @ValueSource(strings = {"etc/flanneld-alerts.yml", "etc/flanneld-dashboard.json", "etc/flanneld.8"})
+    void noAlertOrPanelAsksForWhatIsNotTold(String file) throws IOException {
+        String metrics = Metrics.render(Samples.of(Samples.troubled()), Format.PROMETHEUS);
+        List<String> named = Pattern.compile("\\b(?:flannel|process)_[a-z_]+").matcher(Files.readString(Path.of(file))).results()
+                .map(MatchResult::group).toList();
+        assertTrue(named.size() >= 4, named.toString());
+        assertEquals(List.of(), named.stream().filter(name -> !metrics.contains("\n" + name + "{") && !metrics.contains("\n" + name + " ")).toList());
     }
 
     /** Each family is told once, with help and type, before its samples; counters have their suffix. */

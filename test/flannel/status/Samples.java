@@ -51,6 +51,7 @@ final class Samples {
                         new Peer("10.1.77.0/24", "192.168.32.77", "", false, "the host 192.168.32.77 uses the backend vxlan, this one udp"),
                         new Peer("fd00::-64", "", "", false, "Ignoring fd00::-64 in the store: the value is not JSON")),
                 List.of(new Counter("sentPackets", false, "packets sent to other hosts", 1_234_567),
+                        new Counter("sentBytes", false, "bytes of these", 0), new Counter("receivedBytes", false, "bytes received", 0),
                         new Counter("icmpReplies", false, "ICMP errors written to it, for senders on this host", 0),
                         new Counter("noRoute", true, "from here, to an address in no lease", 12)),
                 List.of(new Repair(Instant.parse("2026-11-22T09:00:00Z"), "link flannel0 and 3 more")), repaired);
