@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -148,7 +149,7 @@ final class NetworkSession implements Leases.Session {
             case Message.Kernel(var event) -> dataPath.kernelChanged(event);
             case Message.UnderlayChanged(Underlay next) -> underlayChanged(next);
             case Message.UnderlayGone(String reason) -> underlayGone(reason);
-            case Message.Report(var answer) -> answer.complete(report());
+            case Message.Report(var answer) -> tellAll(answer);
             case Message.LeaseTaken(var taken) -> leases.own().taken(taken);
             case Message.LeaseRenewed(Lease lease) -> leases.own().renewed(lease);
             case Message.LeaseFailed(var reason, boolean renewing) -> leases.own().failed(reason, renewing);
@@ -377,6 +378,15 @@ final class NetworkSession implements Leases.Session {
     /** Ready is who has told of the subnet: units that wait for this one read the file. */
     private void tellState() {
         around.readiness().tell(around.name(), files.areTold(), state());
+    }
+
+    /** Whoever only looks must not end what he looks at, whatever is wrong with the view. */
+    private void tellAll(CompletableFuture<NetworkStatus.Known> answer) {
+        try {
+            answer.complete(report());
+        } catch (RuntimeException e) {
+            answer.completeExceptionally(e);
+        }
     }
 
     /** All that is known of the network, as values. */

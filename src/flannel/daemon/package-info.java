@@ -8,7 +8,9 @@
  *   answers of writes -'                             '--> SubnetFiles, Readiness
  * </pre>
  *
- * A session owns nothing of the process: its {@link flannel.daemon.Surroundings} are handed in, clock and queue too, so that a test plays whole
+ * Whoever wants to know how the daemon is asks {@link flannel.daemon.Views}, which asks each session by a message too, and waits a second at most.
+ *
+ * <p>A session owns nothing of the process: its {@link flannel.daemon.Surroundings} are handed in, clock and queue too, so that a test plays whole
  * histories on virtual time. All deadlines are {@link flannel.daemon.Alarm}s by a clock that nobody sets.
  */
 package flannel.daemon;
