@@ -16,6 +16,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class AddressEdgesTest {
 
     private static final String OTHER_ADDRESS = "192.168.32.77";
+    /** What the daemon waits for an answer of etcd: only after that a connection on which nothing comes is given up. */
+    private static final Duration DEAD_CONNECTION = Duration.ofSeconds(5);
+
     private static final String CHANGED = "{\"Network\": \"10.9.0.0/16\"}";
 
     private static Lab lab;
@@ -88,6 +91,7 @@ class AddressEdgesTest {
             long start = System.nanoTime();
             theLeaseTells(OTHER_ADDRESS);
             long lease = System.nanoTime();
+            assertTrue(lease - start < DEAD_CONNECTION.toNanos(), "not over a connection from the former address");
             switch (backend) {
                 case "vxlan", "DirectRouting" -> Await.that("the device", () ->
                         KernelView.link(one, "flannel.1").get("linkinfo").get("info_data").text("local").equals(OTHER_ADDRESS));
