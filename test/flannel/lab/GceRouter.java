@@ -4,7 +4,7 @@ import flannel.backend.gce.FakeGoogle;
 import java.util.HashMap;
 import java.util.Map;
 
-/** The lab's switch as the router of a network of Google's cloud: what the routes of a {@link FakeGoogle} say at a time, its kernel does. */
+/** The lab's switch as the router of a network of Google's cloud: what the routes of a {@link FakeGoogle} say, its kernel does. */
 final class GceRouter implements AutoCloseable {
 
     private static final int PERIOD_MILLIS = 20;

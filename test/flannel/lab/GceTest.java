@@ -92,7 +92,8 @@ class GceTest {
             toTwo.awaitReplies(5);
             start(two);
             two.daemon().awaitLog("Following the leases");
-            Await.that("the new daemon has looked", () -> List.copyOf(google.calls).stream().anyMatch(call -> call.endsWith("/global/routes")));
+            Await.that("the new daemon has looked",
+                    () -> List.copyOf(google.calls).stream().anyMatch(call -> call.endsWith("/global/routes")));
             toTwo.awaitReplies(20);
             assertEquals(0, toTwo.lost(), "0.7.1 deletes its route at each start");
             assertTrue(List.copyOf(google.calls).stream().allMatch(call -> call.startsWith("GET ")), List.copyOf(google.calls).toString());

@@ -174,8 +174,8 @@ public final class FakeGoogle {
 
     /** The answer to whoever has an address. */
     public synchronized Http.Answer answerTo(String address, Http.Request request) throws InterruptedException {
-        Instance from = compute.instances.values().stream().filter(instance -> instance.nics.stream().anyMatch(nic -> nic.ip().equals(address)))
-                .findFirst().orElseThrow();
+        Instance from = compute.instances.values().stream()
+                .filter(instance -> instance.nics.stream().anyMatch(nic -> nic.ip().equals(address))).findFirst().orElseThrow();
         return answer(from, request);
     }
 
