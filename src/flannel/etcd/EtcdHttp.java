@@ -3,6 +3,8 @@ package flannel.etcd;
 import flannel.json.JsonException;
 import flannel.json.JsonParser;
 import flannel.net.HttpProxies;
+import flannel.tls.NoTls;
+import flannel.tls.Tls;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;

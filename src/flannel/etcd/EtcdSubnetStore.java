@@ -8,6 +8,7 @@ import flannel.lease.StoreException;
 import flannel.lease.SubnetStore;
 import flannel.log.Log;
 import flannel.net.HttpProxies;
+import flannel.tls.Tls;
 import java.util.Collection;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
@@ -40,7 +41,7 @@ public final class EtcdSubnetStore implements SubnetStore {
 
     static LeaseRegistry registry(EtcdOptions options, EtcdTimeouts timeouts, Log log) {
         options.check();
-        EtcdHttp http = new EtcdHttp(options.urls(), new HttpProxies(options.environment()), Tls.read(options, log), timeouts);
+        EtcdHttp http = new EtcdHttp(options.urls(), new HttpProxies(options.environment()), Tls.read(options.tls(), log), timeouts);
         LeaseKeys keys = new LeaseKeys(options.folder());
         EtcdStore v2 = new EtcdV2Registry(http, keys, options.username(), options.password());
         EtcdStore v3 = new EtcdV3Registry(http, keys, options.username(), options.password());
