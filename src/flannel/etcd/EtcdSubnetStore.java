@@ -8,7 +8,6 @@ import flannel.lease.LeaseKey;
 import flannel.lease.ServedStore;
 import flannel.lease.StoreEvent;
 import flannel.lease.StoreException;
-import flannel.lease.SubnetStore;
 import flannel.log.Log;
 import flannel.net.HttpProxies;
 import flannel.net.Ipv4;
@@ -100,7 +99,8 @@ public final class EtcdSubnetStore implements ServedStore {
         Lease lease = switch (found.orElse(null)) {
             case null -> registry.create(subnet, new LeaseAttributes(publicIp, "", null, ""), LeaseKeeper.TIME_TO_LIVE);
             case Lease held when held.attributes().publicIp().equals(publicIp) -> held;
-            case Lease other -> throw new LeaseConflictException("subnet " + subnet + " is already held by " + other.attributes().publicIp());
+            case Lease other -> throw new LeaseConflictException("subnet " + subnet + " is already held by "
+                    + other.attributes().publicIp());
             case Entry.Occupied occupied -> throw new LeaseConflictException("subnet " + subnet + " is taken: " + occupied.why());
         };
         return lease.isReservation() ? lease : write(lease, new Lease.Never());

@@ -59,8 +59,8 @@ interface LeaseRegistry extends AutoCloseable {
     Lease create(Ipv4Subnet subnet, LeaseAttributes attributes, Duration timeToLive) throws StoreException, InterruptedException;
 
     /**
-     * Writes a lease again if nobody else has since {@code held} was read: renews it, changes its value, or takes it over. It becomes or stays
-     * a reservation when {@code held} is said to be one, and else has the time-to-live from now on.
+     * Writes a lease again if nobody else has since {@code held} was read: renews it, changes its value, or takes it over. It becomes or
+     * stays a reservation when {@code held} is said to be one, and else has the time-to-live from now on.
      *
      * @throws LeaseConflictException when the key has changed or is gone
      */

@@ -4,8 +4,8 @@ import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 
 /**
- * A store that a server can stand in front of. For the hosts behind the server it does what it does for this one: a {@link SubnetStore.Wish}
- * says for whom. What comes on top is what operators ask for: subnets that are kept for a host for ever.
+ * A store that a server can stand in front of. For the hosts behind the server it does what it does for this one: a
+ * {@link SubnetStore.Wish} says for whom. What comes on top is what operators ask for: subnets that are kept for a host for ever.
  */
 public interface ServedStore extends SubnetStore {
 

@@ -25,7 +25,7 @@ import javax.net.ssl.SSLException;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 
-/** The certificates of options as {@code -etcd-cafile}, {@code -etcd-certfile} and {@code -etcd-keyfile}; read again when a file has changed. */
+/** The certificates of {@code -etcd-cafile}, {@code -etcd-certfile} and {@code -etcd-keyfile} and their like; read again when changed. */
 public final class Tls {
 
     /**
@@ -157,8 +157,8 @@ public final class Tls {
         PrivateKey privateKey = key.read(Pem::privateKey);
         X509Certificate own = chain.getFirst();
         if (!fits(privateKey, own.getPublicKey())) {
-            throw new IllegalArgumentException("the key in " + key.file() + " (-" + key.option() + ") does not belong to the certificate in "
-                    + certificate.file() + " (-" + certificate.option() + ")");
+            throw new IllegalArgumentException("the key in " + key.file() + " (-" + key.option() + ") does not belong to the certificate"
+                    + " in " + certificate.file() + " (-" + certificate.option() + ")");
         }
         if (own.getNotAfter().toInstant().isBefore(Instant.now())) {
             log.warning("the certificate in " + certificate.file() + " (-" + certificate.option() + ") has expired at "
