@@ -32,8 +32,10 @@ public final class Messages {
     /** For one message of a client: attributes, and the subnets that it would not like to be given. */
     public static final JsonLimits REQUEST = new JsonLimits(8, 50_000, 4_096, 1 << 20, 0, 0, 1 << 20);
 
-    /** For a list of leases: as {@link JsonLimits#ANSWER}, in one value. */
-    static final JsonLimits LIST = new JsonLimits(8, 1 << 20, 4_096, 16 << 20, 0, 0, 64 << 20);
+    /** The longest list of leases: 12,000 of them, and what a heap of 64 MB can read whatever is in it. */
+    public static final int LIST_BYTES = 4 << 20;
+
+    static final JsonLimits LIST = new JsonLimits(8, 200_000, 4_096, LIST_BYTES, 0, 0, LIST_BYTES);
 
     /** Go's zero time: no expiration. */
     private static final String ZERO_TIME = "0001-01-01T00:00:00Z";

@@ -115,7 +115,7 @@ public final class EtcdSubnetStore implements ServedStore {
     }
 
     private Optional<Entry> find(Ipv4Subnet subnet) throws StoreException, InterruptedException {
-        return registry.list().entries().stream().filter(entry -> entry.key().equals(LeaseKey.of(subnet))).findFirst();
+        return read().stream().filter(entry -> entry.key().equals(LeaseKey.of(subnet))).findFirst();
     }
 
     private Lease write(Lease lease, Lease.Expiry expiry) throws StoreException, InterruptedException {

@@ -35,14 +35,15 @@ final class BoundedText implements HttpResponse.BodySubscriber<String> {
 
     @Override
     public void onNext(List<ByteBuffer> parts) {
+        if (bytes.size() + parts.stream().mapToInt(ByteBuffer::remaining).sum() > limitBytes) {
+            subscription.cancel();
+            text.completeExceptionally(new IOException("the answer is longer than " + limitBytes + " bytes"));
+            return;
+        }
         for (ByteBuffer part : parts) {
             byte[] read = new byte[part.remaining()];
             part.get(read);
             bytes.writeBytes(read);
-        }
-        if (bytes.size() > limitBytes) {
-            subscription.cancel();
-            text.completeExceptionally(new IOException("the answer is longer than " + limitBytes + " bytes"));
         }
     }
 

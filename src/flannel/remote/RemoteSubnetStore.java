@@ -213,6 +213,9 @@ public final class RemoteSubnetStore implements SubnetStore {
             JsonValue value = JsonValue.parse(accepted(reply, "give this host a subnet"));
             JsonValue from = value.get("From");
             Lease lease = (Lease) marked(Messages.lease(value, newest, reply.ahead()));
+            if (!wish.config().allows(lease.subnet())) {
+                throw new StoreException("flannel server " + http + " gave this host " + lease.subnet() + ", which is none of the network's subnets");
+            }
             return new Taken(lease, from == null ? null : LeaseAttributes.parse(from.toString()));
         } catch (JsonException e) {
             throw nonsense(e);

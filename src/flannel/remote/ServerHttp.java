@@ -1,5 +1,6 @@
 package flannel.remote;
 
+import flannel.api.Messages;
 import flannel.lease.StoreException;
 import flannel.log.Log;
 import flannel.tls.NoTls;
@@ -37,9 +38,6 @@ final class ServerHttp implements AutoCloseable {
 
     /** Longer than a server lets hosts wait that all ask for a subnet at once. */
     private static final Duration ANSWER = Duration.ofSeconds(15);
-
-    /** 10,000 leases have 3 MB. */
-    private static final int LONGEST_ANSWER = 64 << 20;
 
     /**
      * An answer.
@@ -149,7 +147,7 @@ final class ServerHttp implements AutoCloseable {
         } else {
             builder.header("Content-Type", "application/json").method(method, HttpRequest.BodyPublishers.ofString(body));
         }
-        return new Exchange(server, client().sendAsync(builder.build(), info -> new BoundedText(LONGEST_ANSWER)));
+        return new Exchange(server, client().sendAsync(builder.build(), info -> new BoundedText(Messages.LIST_BYTES)));
     }
 
     /** Begins with another one next time. */

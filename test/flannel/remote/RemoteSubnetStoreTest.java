@@ -276,6 +276,21 @@ class RemoteSubnetStoreTest {
         assertThrows(LeaseConflictException.class, () -> store.giveBack(new Lease(Ipv4Subnet.parse("10.1.6.0/24"), US, new Lease.Never(), 1)));
     }
 
+    /** It would become this host's routes. */
+    @Test
+    void aSubnetThatIsNoneOfTheNetworksIsNotTaken() throws Exception {
+        RemoteSubnetStore store = client(PLAIN, answering(Map.of("POST /v1/_/leases",
+                "200 {\"Subnet\":\"0.0.0.0/0\",\"Attrs\":{\"PublicIP\":\"192.168.32.211\"},\"Expiration\":\"2036-11-23T10:23:44Z\"}")));
+        assertTrue(assertThrows(StoreException.class, () -> store.take(wish(US, null), List.of())).getMessage()
+                .endsWith("gave this host 0.0.0.0/0, which is none of the network's subnets"));
+    }
+
+    @Test
+    void anAnswerWithoutEndIsCutOff() throws Exception {
+        following(answering(Map.of("GET /v1/_/config", "200 " + "x".repeat(5 << 20))));
+        assertTrue(next(StoreEvent.Away.class).reason().endsWith("the answer is longer than 4194304 bytes"));
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "200 <html>                                    | answered what is no flannel server's",
