@@ -10,6 +10,9 @@ import flannel.log.Log;
 import flannel.log.LogOptions;
 import flannel.log.LogOptions.Severity;
 import flannel.net.Ipv4;
+import flannel.remote.RemoteOptions;
+import flannel.server.ListenAddress;
+import flannel.tls.Tls;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetAddress;
@@ -44,8 +47,6 @@ public final class Command {
     /** Options of modes that this daemon does not have (yet): refused, so that nobody believes they work. */
     private static final Map<String, String> MISSING_MODES = Map.of(
             "networks", "multi-network mode", "watch-networks", "multi-network mode",
-            "listen", "the server mode", "remote", "the client mode",
-            "remote-cafile", "the client mode", "remote-certfile", "the client mode", "remote-keyfile", "the client mode",
             "kube-subnet-mgr", "the Kubernetes subnet manager");
 
     private final PrintStream stdout;
@@ -144,11 +145,16 @@ public final class Command {
         }
         try {
             Settings settings = settings(options, environment, log);
+            Daemon daemon = new Daemon(settings, lookouts(options), new ServiceManager(environment.get("NOTIFY_SOCKET"), log), log);
+            if (!options.text("listen").isEmpty()) {
+                daemon.serve(listenAddress(options.text("listen")), environment);
+                return OK;
+            }
             if (!Capability.NET_ADMIN.isEffective()) {
                 return fail(log, WRONG, "flanneld makes links, routes and firewall rules, for which it has to be root, or to have "
                         + "CAP_NET_ADMIN and CAP_NET_RAW");
             }
-            new Daemon(settings, lookouts(options), new ServiceManager(environment.get("NOTIFY_SOCKET"), log), log).run();
+            daemon.run();
             return OK;
         } catch (OptionException e) {
             return fail(log, WRONG, placed(e.getMessage(), environment));
@@ -189,15 +195,23 @@ public final class Command {
         if (resync < 1) {
             throw new OptionException("-iptables-resync " + resync + " is not a number of seconds above 0");
         }
+        RemoteOptions remote = new RemoteOptions(options.text("remote"),
+                new Tls.Options("remote", options.text("listen").isEmpty() ? "flannel server" : "client", options.text("remote-cafile"),
+                        options.text("remote-certfile"), options.text("remote-keyfile")));
         EtcdOptions etcd = new EtcdOptions(List.of(options.text("etcd-endpoints").split(",")), options.text("etcd-prefix"),
                 options.text("etcd-api"), options.text("etcd-cafile"), options.text("etcd-certfile"), options.text("etcd-keyfile"),
                 options.text("etcd-username"), options.text("etcd-password"), environment);
         try {
-            etcd.check();
+            if (remote.isEmpty()) {
+                etcd.check();
+                remote.tls().check();
+            } else {
+                remote.urls();
+            }
         } catch (IllegalArgumentException e) {
             throw new OptionException("Failed to create SubnetManager: " + e.getMessage());
         }
-        return new Settings(etcd, underlay(options), address("invalid public IP address", options.text("public-ip")),
+        return new Settings(etcd, remote, underlay(options), address("invalid public IP address", options.text("public-ip")),
                 Path.of(options.text("subnet-file")), Path.of(options.text("state-dir")), Duration.ofMinutes(margin),
                 options.flag("ip-masq"), !options.flag("ip-masq-fully-random-disable"), options.flag("iptables-forward-rules"),
                 Duration.ofSeconds(resync), environment.getOrDefault("DOCKER_NETWORK_OPTIONS", ""));
@@ -238,6 +252,14 @@ public final class Command {
                     && (option.kind() != Option.Kind.FLAG || options.flag(option.name()))) {
                 throw new OptionException("-" + option.name() + ": this flanneld does not have " + mode + " yet");
             }
+        }
+    }
+
+    private static ListenAddress listenAddress(String text) throws OptionException {
+        try {
+            return ListenAddress.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new OptionException(e.getMessage());
         }
     }
 

@@ -7,15 +7,21 @@ import flannel.kernel.Reconciler;
 import flannel.kernel.Underlay;
 import flannel.kernel.UnderlayException;
 import flannel.kernel.Underlays;
+import flannel.lease.ServedStore;
 import flannel.lease.StoreEvent;
 import flannel.lease.SubnetStore;
 import flannel.linux.Libc;
 import flannel.linux.SystemCallException;
 import flannel.log.Log;
 import flannel.net.MacAddress;
+import flannel.remote.RemoteSubnetStore;
+import flannel.server.LeaseServer;
+import flannel.server.ListenAddress;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
@@ -104,6 +110,36 @@ public final class Daemon {
         session.run();
     }
 
+    /**
+     * Runs the server mode: serves leases to other hosts, and has no network of its own. Does not return but by an exception.
+     *
+     * @param environment of this process, in which systemd tells of its sockets
+     * @throws StartException when it can't listen, or the settings can't be used
+     */
+    public void serve(ListenAddress address, Map<String, String> environment) throws StartException, InterruptedException {
+        Thread.setDefaultUncaughtExceptionHandler((thread, reason) -> die(reason));
+        log.info("running as server");
+        ServedStore store;
+        LeaseServer server;
+        try {
+            store = EtcdSubnetStore.open(settings.etcd(), log);
+            server = LeaseServer.open(address, settings.remote().tls(), environment, store, log);
+        } catch (IllegalArgumentException e) {
+            throw new StartException("Failed to create SubnetManager: " + e.getMessage(), e);
+        } catch (IOException e) {
+            throw new StartException("Error listening on " + address + ": " + e.getMessage(), e);
+        }
+        log.info("Installing signal handlers");
+        Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));
+        Readiness readiness = new Readiness(serviceManager, List.of(""));
+        start("store-follower", () -> store.follow(event -> {
+            server.told(event);
+            readiness.tell("", true, server.state());
+        }));
+        readiness.tell("", true, server.state());
+        server.run();
+    }
+
     private static void put(BlockingQueue<Message> queue, Message message) {
         try {
             queue.put(message);
@@ -134,7 +170,8 @@ public final class Daemon {
 
     private SubnetStore store() throws StartException {
         try {
-            return EtcdSubnetStore.open(settings.etcd(), log);
+            return settings.remote().isEmpty() ? EtcdSubnetStore.open(settings.etcd(), log)
+                    : RemoteSubnetStore.open(settings.remote(), log);
         } catch (IllegalArgumentException e) {
             throw new StartException("Failed to create SubnetManager: " + e.getMessage(), e);
         }

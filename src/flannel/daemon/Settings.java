@@ -3,6 +3,7 @@ package flannel.daemon;
 import flannel.etcd.EtcdOptions;
 import flannel.kernel.Underlays;
 import flannel.net.Ipv4;
+import flannel.remote.RemoteOptions;
 import java.nio.file.Path;
 import java.time.Duration;
 
@@ -10,6 +11,7 @@ import java.time.Duration;
  * How the operator wants the daemon, from the command line and the environment.
  *
  * @param etcd            where the store is and how to speak to it
+ * @param remote          the flannel servers that are asked in its place, if any
  * @param underlay        which interface leads to the other hosts
  * @param publicIp        address the other hosts shall use; null for the interface's own
  * @param subnetFile      where to write the subnet for Docker
@@ -21,6 +23,7 @@ import java.time.Duration;
  * @param rulesCheck      how often to look whether the packet filter's rules still stand
  * @param dockerOptions   options that Docker has already; kept in front of ours
  */
-public record Settings(EtcdOptions etcd, Underlays.Selection underlay, Ipv4 publicIp, Path subnetFile, Path stateDirectory,
-        Duration renewMargin, boolean masquerade, boolean fullyRandom, boolean forwardRules, Duration rulesCheck, String dockerOptions) {
+public record Settings(EtcdOptions etcd, RemoteOptions remote, Underlays.Selection underlay, Ipv4 publicIp, Path subnetFile,
+        Path stateDirectory, Duration renewMargin, boolean masquerade, boolean fullyRandom, boolean forwardRules, Duration rulesCheck,
+        String dockerOptions) {
 }

@@ -4,6 +4,8 @@ import flannel.json.JsonException;
 import flannel.json.JsonParser;
 import flannel.lease.StoreHealth;
 import flannel.net.HttpProxies;
+import flannel.tls.NoTls;
+import flannel.tls.Tls;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;

@@ -1,5 +1,6 @@
 package flannel.etcd;
 
+import flannel.tls.Tls;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.ArrayList;
@@ -42,9 +43,7 @@ public record EtcdOptions(List<String> endpoints, String prefix, String api, Str
         if (!List.of("auto", "v2", "v3").contains(api)) {
             throw new IllegalArgumentException("-etcd-api=" + api + " is not auto, v2 or v3");
         }
-        if (certfile.isEmpty() != keyfile.isEmpty()) {
-            throw new IllegalArgumentException("-etcd-certfile and -etcd-keyfile are needed both");
-        }
+        tls().check();
     }
 
     /**
@@ -71,6 +70,10 @@ public record EtcdOptions(List<String> endpoints, String prefix, String api, Str
         // "https://a:2379,b:2379" is seen in the wild: the scheme was meant for all
         String scheme = members.getFirst().contains("://") ? members.getFirst().substring(0, members.getFirst().indexOf("://")) : "http";
         return members.stream().map(member -> url(member.contains("://") ? member : scheme + "://" + member)).toList();
+    }
+
+    Tls.Options tls() {
+        return new Tls.Options("etcd", "etcd", cafile, certfile, keyfile);
     }
 
     /** The same with another endpoint as the first one: not all hosts of a cluster are to ask the same member. */

@@ -3,18 +3,24 @@ package flannel.etcd;
 import flannel.lease.Entry;
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
+import flannel.lease.LeaseConflictException;
+import flannel.lease.LeaseKey;
+import flannel.lease.ServedStore;
 import flannel.lease.StoreEvent;
 import flannel.lease.StoreException;
 import flannel.lease.StoreHealth;
-import flannel.lease.SubnetStore;
 import flannel.log.Log;
 import flannel.net.HttpProxies;
+import flannel.net.Ipv4;
+import flannel.net.Ipv4Subnet;
+import flannel.tls.Tls;
 import java.util.Collection;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 
 /** The subnets of a network that are kept in etcd: each host takes its own there, by compare-and-swap. */
-public final class EtcdSubnetStore implements SubnetStore {
+public final class EtcdSubnetStore implements ServedStore {
 
     private final LeaseRegistry registry;
     private final String configPlace;
@@ -33,7 +39,7 @@ public final class EtcdSubnetStore implements SubnetStore {
      *
      * @throws IllegalArgumentException with a sentence when an option can't be used
      */
-    public static SubnetStore open(EtcdOptions options, Log log) {
+    public static ServedStore open(EtcdOptions options, Log log) {
         RandomGenerator random = RandomGenerator.getDefault();
         return new EtcdSubnetStore(registry(options.startingAnywhere(random), EtcdTimeouts.DEFAULT, log),
                 "key " + new LeaseKeys(options.folder()).config() + " in etcd (-etcd-prefix)", random, log);
@@ -41,7 +47,7 @@ public final class EtcdSubnetStore implements SubnetStore {
 
     static LeaseRegistry registry(EtcdOptions options, EtcdTimeouts timeouts, Log log) {
         options.check();
-        EtcdHttp http = new EtcdHttp(options.urls(), new HttpProxies(options.environment()), Tls.read(options, log), timeouts);
+        EtcdHttp http = new EtcdHttp(options.urls(), new HttpProxies(options.environment()), Tls.read(options.tls(), log), timeouts);
         LeaseKeys keys = new LeaseKeys(options.folder());
         EtcdStore v2 = new EtcdV2Registry(http, keys, options.username(), options.password());
         EtcdStore v3 = new EtcdV3Registry(http, keys, options.username(), options.password());
@@ -91,6 +97,36 @@ public final class EtcdSubnetStore implements SubnetStore {
     @Override
     public void reconnect() {
         registry.reconnect();
+    }
+
+    @Override
+    public Lease reserve(Ipv4Subnet subnet, Ipv4 publicIp) throws StoreException, InterruptedException {
+        Optional<Entry> found = find(subnet);
+        Lease lease = switch (found.orElse(null)) {
+            case null -> registry.create(subnet, new LeaseAttributes(publicIp, "", null, ""), LeaseKeeper.TIME_TO_LIVE);
+            case Lease held when held.attributes().publicIp().equals(publicIp) -> held;
+            case Lease other -> throw new LeaseConflictException("subnet " + subnet + " is already held by "
+                    + other.attributes().publicIp());
+            case Entry.Occupied occupied -> throw new LeaseConflictException("subnet " + subnet + " is taken: " + occupied.why());
+        };
+        return lease.isReservation() ? lease : write(lease, new Lease.Never());
+    }
+
+    @Override
+    public Lease release(Ipv4Subnet subnet) throws StoreException, InterruptedException {
+        if (find(subnet).orElse(null) instanceof Lease lease) {
+            return lease.isReservation() ? write(lease, new Lease.Unknown()) : lease;
+        }
+        throw new LeaseConflictException("there is no lease of " + subnet);
+    }
+
+    private Optional<Entry> find(Ipv4Subnet subnet) throws StoreException, InterruptedException {
+        return read().stream().filter(entry -> entry.key().equals(LeaseKey.of(subnet))).findFirst();
+    }
+
+    private Lease write(Lease lease, Lease.Expiry expiry) throws StoreException, InterruptedException {
+        Lease wanted = new Lease(lease.key(), lease.subnet(), lease.attributes(), expiry, lease.asOf());
+        return registry.update(wanted, lease.attributes(), LeaseKeeper.TIME_TO_LIVE);
     }
 
     @Override

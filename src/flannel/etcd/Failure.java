@@ -1,6 +1,7 @@
 package flannel.etcd;
 
 import flannel.json.JsonException;
+import flannel.tls.Tls;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
@@ -37,7 +38,7 @@ final class Failure {
             case UnknownHostException unknown -> unresolved(endpoint);
             case ConnectException refused when cause(e, UnresolvedAddressException.class) != null -> unresolved(endpoint);
             case ConnectException refused when message.isEmpty() -> "connection refused";
-            case SSLException ssl -> Tls.reason(ssl);
+            case SSLException ssl -> Tls.reason(ssl, "etcd", "etcd");
             case JsonException json -> "the answer can't be read: " + message;
             default -> brokenConnection(message, endpoint);
         };
@@ -59,7 +60,7 @@ final class Failure {
     }
 
     /** The first of that type among an exception and its causes; null when there is none. */
-    static <T extends Throwable> T cause(Throwable e, Class<T> type) {
+    private static <T extends Throwable> T cause(Throwable e, Class<T> type) {
         for (Throwable cause = e; cause != null; cause = cause.getCause()) {
             if (type.isInstance(cause)) {
                 return type.cast(cause);

@@ -88,12 +88,17 @@ final class LeaseKeeper {
         LeaseAttributes mine = wish.attributes();
         return entries.stream()
                 .flatMap(entry -> entry instanceof Lease lease && lease.key().isPlain() ? Stream.of(lease) : Stream.empty())
-                .filter(lease -> lease.attributes().node().equals(mine.node()) || lease.attributes().publicIp().equals(mine.publicIp()))
+                .filter(lease -> hasMarkOf(lease, mine) || lease.attributes().publicIp().equals(mine.publicIp()))
                 .filter(lease -> !wish.strangers().contains(Holder.of(lease.attributes())))
-                .max(Comparator.comparing((Lease lease) -> lease.attributes().node().equals(mine.node()))
+                .max(Comparator.comparing((Lease lease) -> hasMarkOf(lease, mine))
                         .thenComparing(lease -> lease.attributes().publicIp().equals(mine.publicIp()))
                         .thenComparing(lease -> lease.subnet().equals(wish.previous()))
                         .thenComparing(Lease::subnet));
+    }
+
+    /** A Go daemon, for which a server takes leases, has no mark. */
+    private static boolean hasMarkOf(Lease lease, LeaseAttributes mine) {
+        return !mine.node().isEmpty() && lease.attributes().node().equals(mine.node());
     }
 
     private Ipv4Subnet wanted(Wish wish, Ipv4Subnet previous, List<Entry> entries) throws StoreException {

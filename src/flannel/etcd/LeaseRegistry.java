@@ -20,11 +20,6 @@ interface LeaseRegistry extends AutoCloseable {
 
     /** A place in the store's history: the revision to watch from, and the cluster that it belongs to. */
     record Cursor(long revision, String cluster) {
-
-        /** True when this one is a place in the same history, not before that one. */
-        boolean continues(Cursor earlier) {
-            return cluster.equals(earlier.cluster) && revision >= earlier.revision;
-        }
     }
 
     /**
@@ -65,8 +60,8 @@ interface LeaseRegistry extends AutoCloseable {
     Lease create(Ipv4Subnet subnet, LeaseAttributes attributes, Duration timeToLive) throws StoreException, InterruptedException;
 
     /**
-     * Writes a lease again if nobody else has since {@code held} was read: renews it, changes its value, or takes it over. A reservation
-     * stays one.
+     * Writes a lease again if nobody else has since {@code held} was read: renews it, changes its value, or takes it over. It becomes or
+     * stays a reservation when {@code held} is said to be one, and else has the time-to-live from now on.
      *
      * @throws LeaseConflictException when the key has changed or is gone
      */

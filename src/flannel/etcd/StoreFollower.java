@@ -2,9 +2,10 @@ package flannel.etcd;
 
 import flannel.etcd.LeaseRegistry.Cursor;
 import flannel.etcd.LeaseRegistry.Snapshot;
-import flannel.lease.Entry;
+import flannel.lease.Moment;
 import flannel.lease.StoreEvent;
 import flannel.lease.StoreException;
+import flannel.lease.StoreHistory;
 import java.time.Duration;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
@@ -24,8 +25,7 @@ final class StoreFollower {
 
     private final LeaseRegistry registry;
     private final RandomGenerator random;
-    private Cursor last;
-    private boolean hadConfig;
+    private final StoreHistory history = new StoreHistory();
 
     StoreFollower(LeaseRegistry registry, RandomGenerator random) {
         this.registry = registry;
@@ -54,19 +54,13 @@ final class StoreFollower {
         }
     }
 
-    /** A store whose config has vanished is in doubt as one of another cluster is: whoever empties a store takes that key along. */
     StoreEvent.Listed told(Snapshot snapshot) {
-        boolean continued = last != null && snapshot.cursor().continues(last) && (snapshot.config() != null || !hadConfig);
-        last = snapshot.cursor();
-        hadConfig |= snapshot.config() != null;
-        return new StoreEvent.Listed(snapshot.config(), snapshot.entries(), continued);
+        Cursor next = snapshot.cursor();
+        return history.listed(snapshot.config(), snapshot.entries(), new Moment(next.cluster(), next.revision() - 1));
     }
 
     void noted(StoreEvent event) {
-        hadConfig |= event instanceof StoreEvent.ConfigChanged(String config) && config != null;
-        if (event instanceof StoreEvent.Put(Entry entry)) {
-            last = new Cursor(Math.max(last.revision(), entry.asOf() + 1), last.cluster());
-        }
+        history.noted(event);
     }
 
     private Duration untilNextList(int leases) {

@@ -59,12 +59,17 @@ public record LeaseAttributes(Ipv4 publicIp, String backendType, String backendD
 
     /** The value to store, in the member order of the Go daemon, which leaves empty members out. */
     public String toJson() {
+        return toJsonObject().toString();
+    }
+
+    /** The same, as a part of something larger. */
+    public JsonValue.Obj toJsonObject() {
         try {
             return JsonValue.object(
                     "PublicIP", publicIp.toString(),
                     "BackendType", backendType.isEmpty() ? null : backendType,
                     "BackendData", backendData == null ? null : JsonValue.parse(backendData),
-                    "Node", node.isEmpty() ? null : node).toString();
+                    "Node", node.isEmpty() ? null : node);
         } catch (JsonException e) {
             throw new IllegalStateException("backend data that is not JSON: " + backendData, e);
         }

@@ -12,8 +12,9 @@ public sealed interface StoreEvent {
      * @param entries   all leases, and what stands in a lease's place
      * @param continued whether the store is known to be the one last heard of, with its history whole: only then does what is missing prove
      *                  that it is gone. False the first time, and after a store was emptied, restored, or replaced by another
+     * @param at        when that was, by the store's own count
      */
-    record Listed(String config, List<Entry> entries, boolean continued) implements StoreEvent {
+    record Listed(String config, List<Entry> entries, boolean continued, Moment at) implements StoreEvent {
     }
 
     /** @param config the new configuration; null when it was deleted */

@@ -1,6 +1,6 @@
 package flannel.server;
 
-import flannel.server.HttpListener.Answer;
+import flannel.server.ViewListener.Answer;
 import flannel.status.Metrics;
 import flannel.status.NetworkStatus;
 import flannel.status.NetworkStatus.Known;
@@ -24,8 +24,8 @@ public final class HealthServer {
     private HealthServer() {
     }
 
-    public static HttpListener open(InetSocketAddress address, StatusSource source) throws IOException {
-        return HttpListener.open(address, Map.of(
+    public static ViewListener open(InetSocketAddress address, StatusSource source) throws IOException {
+        return ViewListener.open(address, Map.of(
                 "/healthz", accept -> source.see(HealthServer::healthz),
                 "/readyz", accept -> source.see(HealthServer::readyz),
                 "/metrics", accept -> source.see(status -> metrics(status, accept))));

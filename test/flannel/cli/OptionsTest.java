@@ -181,8 +181,10 @@ class OptionsTest {
     @CsvSource(delimiter = '|', value = {
         "-networks=blue | -networks: this flanneld does not have multi-network mode yet",
         "-watch-networks | -watch-networks: this flanneld does not have multi-network mode yet",
-        "-listen=:8080 | -listen: this flanneld does not have the server mode yet",
-        "-remote=10.1.2.3:8080 | -remote: this flanneld does not have the client mode yet",
+        "-listen=8080 | -listen=8080 is not an address of the form host:port, :port or fd://",
+        "-listen=fd://2 | -listen=fd://2: the number of a socket of systemd's is 3 or more",
+        "-remote=10.1.2.3 | Failed to create SubnetManager: -remote: \"10.1.2.3\" is not a server of the form host:port",
+        "-remote-keyfile=k | Failed to create SubnetManager: -remote-certfile and -remote-keyfile are needed both",
         "-kube-subnet-mgr | -kube-subnet-mgr: this flanneld does not have the Kubernetes subnet manager yet",
         "-subnet-lease-renew-margin=1440 | Invalid subnet-lease-renew-margin option, out of acceptable range: 1440",
         "-subnet-lease-renew-margin=0 | Invalid subnet-lease-renew-margin option, out of acceptable range: 0",

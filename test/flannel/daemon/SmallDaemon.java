@@ -12,6 +12,7 @@ import flannel.lease.SubnetStore;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.MacAddress;
+import flannel.remote.RemoteOptions;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -32,7 +33,7 @@ final class SmallDaemon {
     /** @param arguments etcd's endpoint */
     public static void main(String[] arguments) {
         Log log = new Log(System.out, 0);
-        Settings settings = new Settings(new EtcdOptions(List.of(arguments[0]), "/n", "v3", "", "", "", "", ""),
+        Settings settings = new Settings(new EtcdOptions(List.of(arguments[0]), "/n", "v3", "", "", "", "", ""), RemoteOptions.none(),
                 new Underlays.Selection(List.of(), List.of(), null), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
                 Duration.ofMinutes(60), false, false, false, Duration.ofHours(1), "");
         SubnetStore store = EtcdSubnetStore.open(settings.etcd(), log);

@@ -11,6 +11,7 @@ import flannel.kernel.Underlays;
 import flannel.lease.StoreEvent;
 import flannel.log.Log;
 import flannel.net.Ipv4;
+import flannel.remote.RemoteOptions;
 import flannel.net.Ipv4Subnet;
 import flannel.status.NetworkStatus;
 import java.io.ByteArrayOutputStream;
@@ -79,7 +80,7 @@ final class VirtualCluster {
             beside.clear();
             Log log = new Log(new PrintStream(logged, true), 0);
             Settings settings = new Settings(new EtcdOptions(List.of("http://127.0.0.1:1"), "/n", "v3", "", "", "", "", ""),
-                    new Underlays.Selection(List.of(), List.of(), null), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
+                    RemoteOptions.none(), new Underlays.Selection(List.of(), List.of(), null), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
                     Duration.ofMinutes(60), false, false, false, Duration.ofHours(1), "");
             readiness = new Readiness(new ServiceManager("", log), List.of(""));
             Surroundings around = new Surroundings("", settings, store.client(random, log),

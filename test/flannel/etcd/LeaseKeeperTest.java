@@ -71,6 +71,17 @@ class LeaseKeeperTest {
         assertEquals("us", registry.leases().getFirst().attributes().node());
     }
 
+    /** A server takes leases for Go daemons, none of which has a mark. */
+    @Test
+    void aHostWithoutAMarkIsKnownByItsAddressAlone() throws Exception {
+        registry.put("10.1.42.0/24", attributes(THEM, ""), SOON);
+        Wish wish = new Wish(config, attributes(US, ""), null, Set.of(), Set.of());
+        Lease first = keeper.take(wish, registry.entries()).lease();
+        assertNotEquals("10.1.42.0/24", first.subnet().toString());
+        assertEquals(first.subnet(), keeper.take(wish, registry.entries()).lease().subnet());
+        assertEquals(2, registry.leases().size());
+    }
+
     @Test
     void tellsFromWhomItTookALeaseOver() throws Exception {
         registry.put("10.1.42.0/24", attributes(US, "former"), SOON);

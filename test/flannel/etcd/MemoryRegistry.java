@@ -166,7 +166,7 @@ final class MemoryRegistry implements LeaseRegistry {
     public Lease update(Lease held, LeaseAttributes attributes, Duration timeToLive) throws StoreException {
         intrude();
         compare(held);
-        return answer(put(held.subnet().toString(), attributes, held.isReservation() ? held.expiry() : in(timeToLive)));
+        return answer(put(held.subnet().toString(), attributes, held.isReservation() ? new Lease.Never() : in(timeToLive)));
     }
 
     private Lease.Expiry in(Duration timeToLive) {

@@ -5,6 +5,7 @@ import flannel.etcd.LeaseRegistry.Snapshot;
 import flannel.lease.Entry;
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
+import flannel.lease.ServedStore;
 import flannel.lease.StoreEvent;
 import flannel.lease.StoreException;
 import flannel.lease.SubnetStore;
@@ -25,7 +26,7 @@ public final class MemoryStore {
     }
 
     /** The store as one host uses it; {@link SubnetStore#follow} is done in steps, by {@link #follower}. */
-    public SubnetStore client(RandomGenerator random, Log log) {
+    public ServedStore client(RandomGenerator random, Log log) {
         return new EtcdSubnetStore(registry, "key /n/config in a test", random, log);
     }
 

@@ -13,6 +13,7 @@ import flannel.lease.StoreException;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
+import flannel.tls.Tls;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -176,7 +177,7 @@ class TlsTest {
     /** One whose certificate has expired, as any server of TLS shows it. */
     @Test
     void anExpiredServerIsSaid() throws Exception {
-        try (ServerSocket server = Tls.read(new EtcdOptions(List.of("-"), "", "", "", path("expired-server.crt"), path("server.key"), "", ""),
+        try (ServerSocket server = Tls.read(new EtcdOptions(List.of("-"), "", "", "", path("expired-server.crt"), path("server.key"), "", "").tls(),
                 new Log(new PrintStream(logged, true), 0)).context().getServerSocketFactory()
                 .createServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
             Thread.ofVirtual().start(() -> {

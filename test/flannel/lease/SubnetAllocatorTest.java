@@ -3,6 +3,7 @@ package flannel.lease;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import flannel.json.JsonValue;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import java.util.HashSet;
@@ -53,7 +54,8 @@ class SubnetAllocatorTest {
 
     @Test
     void doesNotWrapAroundAtTheEndOfTheAddressSpace() {
-        NetworkConfig config = NetworkConfig.parse("{\"Network\":\"255.255.255.0/24\",\"SubnetLen\":26,\"SubnetMin\":\"255.255.255.192\"}");
+        NetworkConfig config = new NetworkConfig(Ipv4Subnet.parse("255.255.255.0/24"), 26, Ipv4.parse("255.255.255.192"),
+                Ipv4.parse("255.255.255.192"), "udp", JsonValue.object(), List.of());
         assertEquals(Optional.of(Ipv4Subnet.parse("255.255.255.192/26")), allocator.pick(config, List.of()));
     }
 }

@@ -35,7 +35,7 @@ class HealthServerTest {
 
     private final HttpClient client = HttpClient.newHttpClient();
     private volatile NetworkStatus network = ACTIVE;
-    private HttpListener listener;
+    private ViewListener listener;
 
     private static NetworkStatus network(Phase phase, String storeTrouble) {
         return new Known("", phase, "10.1.0.0/16", "vxlan", List.of(), null, new Underlay("eth0", "192.168.32.211"), List.of(),

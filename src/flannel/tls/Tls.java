@@ -1,4 +1,4 @@
-package flannel.etcd;
+package flannel.tls;
 
 import flannel.files.SmallFiles;
 import flannel.log.Log;
@@ -25,8 +25,31 @@ import javax.net.ssl.SSLException;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 
-/** The certificates of {@code -etcd-cafile}, {@code -etcd-certfile} and {@code -etcd-keyfile}; read again when a file has changed. */
-final class Tls {
+/** The certificates of {@code -etcd-cafile}, {@code -etcd-certfile} and {@code -etcd-keyfile} and their like; read again when changed. */
+public final class Tls {
+
+    /**
+     * What the options name.
+     *
+     * @param family      what the options' names begin with: "etcd", "remote"
+     * @param peer        who is at the other end, for messages: "etcd"
+     * @param cafile      PEM file of the authorities that sign the other end's certificates; empty for none, as the others
+     * @param certfile    PEM file of the own certificate and its chain
+     * @param keyfile     PEM file of the own private key
+     */
+    public record Options(String family, String peer, String cafile, String certfile, String keyfile) {
+
+        /** @throws IllegalArgumentException with a sentence when one of two is given that need each other */
+        public void check() {
+            if (certfile.isEmpty() != keyfile.isEmpty()) {
+                throw new IllegalArgumentException("-" + family + "-certfile and -" + family + "-keyfile are needed both");
+            }
+        }
+
+        public boolean isEmpty() {
+            return cafile.isEmpty() && certfile.isEmpty() && keyfile.isEmpty();
+        }
+    }
 
     private static final char[] NO_PASSWORD = new char[0];
 
@@ -62,17 +85,19 @@ final class Tls {
         }
     }
 
+    private final Options options;
     private final Setting ca;
     private final Setting certificate;
     private final Setting key;
     private final Log log;
     private List<FileTime> readAt;
-    private SSLContext context;
+    private volatile SSLContext context;
 
-    private Tls(EtcdOptions options, Log log) {
-        this.ca = Setting.of("etcd-cafile", options.cafile());
-        this.certificate = Setting.of("etcd-certfile", options.certfile());
-        this.key = Setting.of("etcd-keyfile", options.keyfile());
+    private Tls(Options options, Log log) {
+        this.options = options;
+        this.ca = Setting.of(options.family() + "-cafile", options.cafile());
+        this.certificate = Setting.of(options.family() + "-certfile", options.certfile());
+        this.key = Setting.of(options.family() + "-keyfile", options.keyfile());
         this.log = log;
     }
 
@@ -81,22 +106,23 @@ final class Tls {
      *
      * @throws IllegalArgumentException with a sentence when a file can't be used
      */
-    static Tls read(EtcdOptions options, Log log) {
-        Tls tls = new Tls(options, log);
-        if (!tls.ca.isGiven() && !tls.key.isGiven()) {
+    public static Tls read(Options options, Log log) {
+        options.check();
+        if (options.isEmpty()) {
             return null;
         }
+        Tls tls = new Tls(options, log);
         tls.readAt = tls.times();
         tls.context = tls.build();
         return tls;
     }
 
-    SSLContext context() {
+    public SSLContext context() {
         return context;
     }
 
     /** Reads the files again if they have changed; true when there is a new context. Files that make no sense are passed over. */
-    boolean reload() {
+    public boolean reload() {
         List<FileTime> now = times();
         if (now.equals(readAt)) {
             return false;
@@ -104,10 +130,10 @@ final class Tls {
         readAt = now;
         try {
             context = build();
-            log.info("etcd certificates read again: they have changed");
+            log.info(options.peer() + " certificates read again: they have changed");
             return true;
         } catch (IllegalArgumentException e) {
-            log.warning("keeping the etcd certificates read before: " + e.getMessage());
+            log.warning("keeping the " + options.peer() + " certificates read before: " + e.getMessage());
             return false;
         }
     }
@@ -122,7 +148,7 @@ final class Tls {
             built.init(key.isGiven() ? keyManagers() : null, ca.isGiven() ? trustManagers() : null, null);
             return built;
         } catch (GeneralSecurityException e) {
-            throw new IllegalArgumentException("the etcd certificates can't be used: " + e.getMessage(), e);
+            throw new IllegalArgumentException("the " + options.peer() + " certificates can't be used: " + e.getMessage(), e);
         }
     }
 
@@ -131,15 +157,15 @@ final class Tls {
         PrivateKey privateKey = key.read(Pem::privateKey);
         X509Certificate own = chain.getFirst();
         if (!fits(privateKey, own.getPublicKey())) {
-            throw new IllegalArgumentException("the key in " + key.file() + " (-etcd-keyfile) does not belong to the certificate in "
-                    + certificate.file() + " (-etcd-certfile)");
+            throw new IllegalArgumentException("the key in " + key.file() + " (-" + key.option() + ") does not belong to the certificate"
+                    + " in " + certificate.file() + " (-" + certificate.option() + ")");
         }
         if (own.getNotAfter().toInstant().isBefore(Instant.now())) {
-            log.warning("the certificate in " + certificate.file() + " (-etcd-certfile) has expired at " + own.getNotAfter().toInstant()
-                    + ": etcd will refuse it");
+            log.warning("the certificate in " + certificate.file() + " (-" + certificate.option() + ") has expired at "
+                    + own.getNotAfter().toInstant() + ": " + options.peer() + " will refuse it");
         }
         KeyStore store = emptyStore();
-        store.setKeyEntry("client", privateKey, NO_PASSWORD, chain.toArray(X509Certificate[]::new));
+        store.setKeyEntry("own", privateKey, NO_PASSWORD, chain.toArray(X509Certificate[]::new));
         KeyManagerFactory factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
         factory.init(store, NO_PASSWORD);
         return factory.getKeyManagers();
@@ -182,33 +208,48 @@ final class Tls {
         return store;
     }
 
-    /** A failed handshake in the words of an operator. */
-    static String reason(SSLException e) {
+    /**
+     * A failed handshake of a client in the words of an operator.
+     *
+     * @param family see {@link Options}, and so for the peer
+     */
+    public static String reason(SSLException e, String family, String peer) {
         // the JDK puts the alert's name in front: "(certificate_unknown) No name matching etcd1 found"
-        String message = EtcdAnswer.oneLine(e.getMessage() == null ? "handshake failed" : e.getMessage()).replaceFirst("^\\([a-z_]+\\) ", "");
+        String message = (e.getMessage() == null ? "handshake failed" : e.getMessage()).replaceAll("\\s+", " ").strip()
+                .replaceFirst("^\\([a-z_]+\\) ", "");
         // the JDK's "NotAfter: Tue Nov 24 10:00:00 UTC 2026" and "NotBefore: …"
-        CertificateExpiredException expired = Failure.cause(e, CertificateExpiredException.class);
+        CertificateExpiredException expired = cause(e, CertificateExpiredException.class);
         if (expired != null) {
             return "the server's certificate has expired (" + expired.getMessage() + "), or this host's clock is wrong";
         }
-        CertificateNotYetValidException early = Failure.cause(e, CertificateNotYetValidException.class);
+        CertificateNotYetValidException early = cause(e, CertificateNotYetValidException.class);
         if (early != null) {
             return "the server's certificate is not valid yet (" + early.getMessage() + "), or this host's clock is wrong";
         }
         if (message.contains("PKIX path") || message.contains("trustAnchors")) {
-            return "the server's certificate is not signed by a known authority (-etcd-cafile)";
+            return "the server's certificate is not signed by a known authority (-" + family + "-cafile)";
         }
         if (message.startsWith("Received fatal alert: ") && CLIENT_CERTIFICATE_ALERTS.stream().anyMatch(message::endsWith)) {
-            return "the server wants another client certificate (-etcd-certfile, -etcd-keyfile): " + message;
+            return "the server wants another client certificate (-" + family + "-certfile, -" + family + "-keyfile): " + message;
         }
         if (message.contains("plaintext connection") || message.contains("unrecognized SSL message")) {
             return "the server does not speak TLS there: name it http:// instead of https://";
         }
         if (message.equals("Remote host terminated the handshake")) {
             // what an etcd without TLS does
-            return "the server ended the TLS handshake at once (if this etcd is without TLS, name it http://)";
+            return "the server ended the TLS handshake at once (if this " + peer + " is without TLS, name it http://)";
         }
         return message.startsWith("No ") ? "the server's certificate is for another name: " + message + " (name it as its certificate does)"
                 : "TLS: " + message;
+    }
+
+    /** The first of that type among an exception and its causes; null when there is none. */
+    private static <T extends Throwable> T cause(Throwable e, Class<T> type) {
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (type.isInstance(cause)) {
+                return type.cast(cause);
+            }
+        }
+        return null;
     }
 }

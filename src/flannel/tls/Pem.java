@@ -1,4 +1,4 @@
-package flannel.etcd;
+package flannel.tls;
 
 import flannel.files.FileException;
 import flannel.files.SmallFiles;

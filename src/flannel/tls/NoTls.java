@@ -1,4 +1,4 @@
-package flannel.etcd;
+package flannel.tls;
 
 import java.security.SecureRandom;
 import javax.net.ssl.KeyManager;
@@ -15,9 +15,9 @@ import javax.net.ssl.TrustManager;
  * What java.net.http is given for plain HTTP, because it wants a TLS context at any rate: the JDK's own reads 150 certificates and tries
  * every cipher, a quarter of the daemon's start and several MB.
  */
-final class NoTls extends SSLContext {
+public final class NoTls extends SSLContext {
 
-    NoTls() {
+    public NoTls() {
         super(new Spi(), null, "none");
     }
 

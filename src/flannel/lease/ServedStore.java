@@ -1,0 +1,25 @@
+package flannel.lease;
+
+import flannel.net.Ipv4;
+import flannel.net.Ipv4Subnet;
+
+/**
+ * A store that a server can stand in front of. For the hosts behind the server it does what it does for this one: a
+ * {@link SubnetStore.Wish} says for whom. What comes on top is what operators ask for: subnets that are kept for a host for ever.
+ */
+public interface ServedStore extends SubnetStore {
+
+    /**
+     * Makes a subnet a reservation, whether it is free or that host's already.
+     *
+     * @throws LeaseConflictException when another host has it
+     */
+    Lease reserve(Ipv4Subnet subnet, Ipv4 publicIp) throws StoreException, InterruptedException;
+
+    /**
+     * Makes a reservation a lease again, that ends unless its host renews it.
+     *
+     * @throws LeaseConflictException when there is nothing under that name
+     */
+    Lease release(Ipv4Subnet subnet) throws StoreException, InterruptedException;
+}

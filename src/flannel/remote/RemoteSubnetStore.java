@@ -1,0 +1,283 @@
+package flannel.remote;
+
+import flannel.api.Changes;
+import flannel.api.LeaseRequest;
+import flannel.api.Messages;
+import flannel.json.JsonException;
+import flannel.json.JsonValue;
+import flannel.lease.Entry;
+import flannel.lease.Lease;
+import flannel.lease.LeaseAttributes;
+import flannel.lease.LeaseConflictException;
+import flannel.lease.StoreEvent;
+import flannel.lease.StoreException;
+import flannel.lease.StoreHistory;
+import flannel.lease.SubnetStore;
+import flannel.log.Log;
+import flannel.remote.ServerHttp.Exchange;
+import flannel.remote.ServerHttp.Reply;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
+
+/**
+ * The subnets of a network as a flannel server has them, ours or 0.7.1's: the client mode, {@code -remote}. Which subnet this host gets,
+ * the server decides. Follows by long polls; the configuration, of whose changes no server tells, is asked for beside them, which shows at
+ * the same time that the server is alive.
+ */
+public final class RemoteSubnetStore implements SubnetStore {
+
+    private static final String NETWORK = "/v1/_/";
+
+    /** Between two looks at the configuration. */
+    private static final Duration LOOK = Duration.ofSeconds(30);
+
+    /** For which a poll may be silent: a Go server's is for ever, and what is between may have forgotten the connection. */
+    private static final Duration SILENCE = Duration.ofMinutes(5);
+
+    /** Between an answer and the next poll. */
+    private static final long BATCH_MILLIS = 50;
+
+    private static final long FIRST_PAUSE_MILLIS = 100;
+    private static final long LONGEST_PAUSE_MILLIS = 2_000;
+
+    private final ServerHttp http;
+    private final RandomGenerator random;
+    private final Duration look;
+    private final StoreHistory history = new StoreHistory();
+    /** What this host's lease says; a Go server drops the mark in it. */
+    private volatile LeaseAttributes mine;
+    /** The highest revision heard of: what a Go server, which does not tell, answers a write with is not older. */
+    private volatile long newest;
+
+    RemoteSubnetStore(ServerHttp http, Duration look, RandomGenerator random) {
+        this.http = http;
+        this.look = look;
+        this.random = random;
+    }
+
+    /**
+     * Needs the files that the options name, but no server: that is asked for the first time when it is followed.
+     *
+     * @throws IllegalArgumentException with a sentence when an option can't be used
+     */
+    public static SubnetStore open(RemoteOptions options, Log log) {
+        RandomGenerator random = RandomGenerator.getDefault();
+        int first = random.nextInt(options.urls().size()); // not all hosts are to ask the same one
+        return new RemoteSubnetStore(new ServerHttp(options.urls(), first, options.tls(), log), LOOK, random);
+    }
+
+    @Override
+    public String configPlace() {
+        return "network config in the store of the flannel server " + http + " (-remote)";
+    }
+
+    // ---- following ----
+
+    @Override
+    public void follow(Consumer<StoreEvent> sink) throws InterruptedException {
+        long pauseMillis = FIRST_PAUSE_MILLIS;
+        while (true) {
+            long startNanos = System.nanoTime();
+            try {
+                String config = configOf(config());
+                Reply reply = http.call("GET", NETWORK + "leases", null, null);
+                Changes all = list(reply);
+                tell(all, config, sink);
+                poll(reply.server(), all.cursor(), config, sink);
+            } catch (StoreException e) {
+                sink.accept(new StoreEvent.Away(e.getMessage()));
+            }
+            boolean lasted = System.nanoTime() - startNanos > LONGEST_PAUSE_MILLIS * 1_000_000;
+            pauseMillis = lasted ? FIRST_PAUSE_MILLIS : Math.min(2 * pauseMillis, LONGEST_PAUSE_MILLIS);
+            // jitter: the hosts of a cluster must not come back to their server all at once
+            Thread.sleep(random.nextLong(pauseMillis / 2, pauseMillis + 1));
+        }
+    }
+
+    @Override
+    public Collection<Entry> read() throws StoreException, InterruptedException {
+        return entries(list(http.call("GET", NETWORK + "leases", null, null)));
+    }
+
+    private Changes list(Reply reply) throws StoreException {
+        Changes all = changes(reply);
+        if (all.snapshot() == null) {
+            throw new StoreException("flannel server " + http + " answered a list of leases with events");
+        }
+        return all;
+    }
+
+    private List<Entry> entries(Changes all) {
+        return all.snapshot().stream().map(this::marked).toList();
+    }
+
+    private Reply config() throws StoreException, InterruptedException {
+        return http.call("GET", NETWORK + "config", null, null);
+    }
+
+    private String configOf(Reply reply) throws StoreException {
+        return reply.isMissing() ? null : accepted(reply, "tell the network config").strip();
+    }
+
+    /** Hands on what happens behind a cursor. Returns when it is time to list again. */
+    private void poll(int server, String from, String firstConfig, Consumer<StoreEvent> sink) throws StoreException, InterruptedException {
+        String config = firstConfig;
+        String cursor = from;
+        long lookedNanos = System.nanoTime();
+        while (true) {
+            long startNanos = System.nanoTime();
+            Exchange exchange = http.start(server, "GET", NETWORK + "leases?next=" + cursor, null, null);
+            try {
+                Reply reply = null;
+                while (reply == null && System.nanoTime() - startNanos < SILENCE.toNanos()) {
+                    reply = ServerHttp.get(exchange, look.minusNanos(System.nanoTime() - lookedNanos));
+                    if (System.nanoTime() - lookedNanos >= look.toNanos()) {
+                        Reply answer = config();
+                        if (answer.server() != server) {
+                            return; // it is silent because it is dead
+                        }
+                        String now = configOf(answer);
+                        lookedNanos = System.nanoTime();
+                        if (!Objects.equals(now, config)) {
+                            config = now;
+                            told(new StoreEvent.ConfigChanged(now), sink);
+                        }
+                    }
+                }
+                if (reply != null) {
+                    if (reply.status() != 200) {
+                        return; // a cursor of another kind of server, perhaps
+                    }
+                    Changes changes = changes(reply);
+                    tell(changes, config, sink);
+                    cursor = changes.cursor();
+                    Thread.sleep(random.nextLong(BATCH_MILLIS / 2, BATCH_MILLIS)); // where much happens, much is told at a time
+                }
+            } catch (StoreException e) {
+                throw e;
+            } catch (IOException e) {
+                http.leave(server); // the next list tells whether that is a trouble
+                return;
+            } finally {
+                exchange.cancel();
+            }
+        }
+    }
+
+    private void tell(Changes changes, String config, Consumer<StoreEvent> sink) {
+        newest = Math.max(newest, changes.at().revision());
+        if (changes.snapshot() == null) {
+            changes.events().forEach(event -> told(event, sink));
+        } else {
+            sink.accept(history.listed(config, entries(changes), changes.at()));
+        }
+    }
+
+    private void told(StoreEvent event, Consumer<StoreEvent> sink) {
+        StoreEvent told = event instanceof StoreEvent.Put(Entry entry) ? new StoreEvent.Put(marked(entry)) : event;
+        history.noted(told);
+        sink.accept(told);
+    }
+
+    /** This host's lease, given its mark back. */
+    private Entry marked(Entry entry) {
+        LeaseAttributes ours = mine;
+        if (ours == null || !(entry instanceof Lease lease) || !lease.attributes().node().isEmpty()) {
+            return entry;
+        }
+        LeaseAttributes marked = new LeaseAttributes(lease.attributes().publicIp(), lease.attributes().backendType(),
+                lease.attributes().backendData(), ours.node());
+        return marked.equals(ours) ? new Lease(lease.key(), lease.subnet(), ours, lease.expiry(), lease.asOf()) : entry;
+    }
+
+    private Changes changes(Reply reply) throws StoreException {
+        try {
+            return Changes.parse(accepted(reply, "list the leases"), reply.ahead());
+        } catch (JsonException e) {
+            throw nonsense(e);
+        }
+    }
+
+    // ---- writing ----
+
+    @Override
+    public Taken take(Wish wish, Collection<Entry> known) throws StoreException, InterruptedException {
+        mine = wish.attributes();
+        Reply reply = http.call("POST", NETWORK + "leases", null, LeaseRequest.toJson(wish));
+        try {
+            JsonValue value = JsonValue.parse(accepted(reply, "give this host a subnet"));
+            JsonValue from = value.get("From");
+            Lease lease = (Lease) marked(Messages.lease(value, newest, reply.ahead()));
+            if (!wish.config().allows(lease.subnet())) {
+                throw new StoreException("flannel server " + http + " gave this host " + lease.subnet() + ", which is none of the network's subnets");
+            }
+            return new Taken(lease, from == null ? null : LeaseAttributes.parse(from.toString()));
+        } catch (JsonException e) {
+            throw nonsense(e);
+        }
+    }
+
+    @Override
+    public Lease renew(Lease held, LeaseAttributes attributes) throws StoreException, InterruptedException {
+        mine = attributes;
+        Lease wanted = new Lease(held.key(), held.subnet(), attributes, held.expiry(), held.asOf());
+        Reply reply = http.call("PUT", path(held), match(held), Messages.lease(wanted).toString());
+        refuseConflict(reply);
+        try {
+            // what a Go server of its time says of the attributes may be its encoder's fault: what was sent is what is there
+            Lease now = Messages.lease(JsonValue.parse(accepted(reply, "renew lease " + held.subnet())), Math.max(newest, held.asOf()),
+                    reply.ahead());
+            return new Lease(held.key(), held.subnet(), attributes, now.expiry(), now.asOf());
+        } catch (JsonException e) {
+            throw nonsense(e);
+        }
+    }
+
+    @Override
+    public void giveBack(Lease held) throws StoreException, InterruptedException {
+        Reply reply = http.call("DELETE", path(held), match(held), null);
+        refuseConflict(reply);
+        accepted(reply, "take lease " + held.subnet() + " back");
+    }
+
+    private static String path(Lease held) {
+        return NETWORK + "leases/" + held.subnet().toKey();
+    }
+
+    private static String match(Lease held) {
+        return "\"" + held.asOf() + "\"";
+    }
+
+    private static void refuseConflict(Reply reply) throws LeaseConflictException {
+        if (reply.isMissing() || List.of(409, 412).contains(reply.status())) {
+            throw new LeaseConflictException(reply.reason());
+        }
+    }
+
+    /** The body of a success. */
+    private String accepted(Reply reply, String what) throws StoreException {
+        if (reply.status() != 200) {
+            throw new StoreException("flannel server " + http + " did not " + what + ": " + reply.reason());
+        }
+        return reply.body();
+    }
+
+    private StoreException nonsense(JsonException e) {
+        return new StoreException("flannel server " + http + " answered what is no flannel server's: " + e.getMessage(), e);
+    }
+
+    @Override
+    public void reconnect() {
+        http.reconnect();
+    }
+
+    @Override
+    public void close() {
+        http.close();
+    }
+}

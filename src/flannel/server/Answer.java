@@ -1,0 +1,41 @@
+package flannel.server;
+
+import java.nio.charset.StandardCharsets;
+
+/** What a request is answered with. */
+record Answer(int status, String contentType, byte[] body) {
+
+    /** Go's encoder ends with a new line, and so do these. */
+    static Answer json(Object json) {
+        return new Answer(200, "application/json; charset=utf-8", (json + "\n").getBytes(StandardCharsets.UTF_8));
+    }
+
+    static Answer text(int status, String text) {
+        return new Answer(status, "text/plain; charset=utf-8", text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Done, and nothing to say. */
+    static Answer empty() {
+        return text(200, "");
+    }
+
+    /** RFC 9110, 15. */
+    String reason() {
+        return switch (status) {
+            case 200 -> "OK";
+            case 400 -> "Bad Request";
+            case 404 -> "Not Found";
+            case 405 -> "Method Not Allowed";
+            case 409 -> "Conflict";
+            case 411 -> "Length Required";
+            case 412 -> "Precondition Failed";
+            case 413 -> "Content Too Large";
+            case 431 -> "Request Header Fields Too Large";
+            case 500 -> "Internal Server Error";
+            case 501 -> "Not Implemented";
+            case 503 -> "Service Unavailable";
+            case 505 -> "HTTP Version Not Supported";
+            default -> "Answer";
+        };
+    }
+}

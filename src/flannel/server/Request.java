@@ -1,0 +1,24 @@
+package flannel.server;
+
+import java.net.InetAddress;
+
+/**
+ * One HTTP request, read whole.
+ *
+ * @param path    without the query
+ * @param query   what follows the question mark; empty for none
+ * @param ifMatch value of the header If-Match; empty for none
+ * @param from    the client
+ */
+record Request(String method, String path, String query, String ifMatch, String body, InetAddress from) {
+
+    /** Value of a parameter of the query, as it stands there; null when it is not there. */
+    String parameter(String name) {
+        for (String part : query.split("&")) {
+            if (part.startsWith(name + "=")) {
+                return part.substring(name.length() + 1);
+            }
+        }
+        return null;
+    }
+}
