@@ -8,6 +8,7 @@ import flannel.lease.StoreException;
 import flannel.lease.SubnetStore.Taken;
 import flannel.status.NetworkStatus;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 
 /** What a {@link NetworkSession} is told: by the store, by the kernel's monitor, and by its own writes to the store. */
 sealed interface Message {
@@ -38,6 +39,15 @@ sealed interface Message {
 
     /** Somebody asks how the network is. */
     record Report(CompletableFuture<NetworkStatus.Known> answer) implements Message {
+
+        /** Whoever only looks must not end what he looks at, whatever is wrong with the view. */
+        void answer(Supplier<NetworkStatus.Known> view) {
+            try {
+                answer.complete(view.get());
+            } catch (RuntimeException e) {
+                answer.completeExceptionally(e);
+            }
+        }
     }
 
     /** @param renewing whether a lease was to be renewed; else one was to be taken */

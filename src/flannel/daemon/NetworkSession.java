@@ -14,7 +14,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -88,13 +87,6 @@ final class NetworkSession implements Leases.Session {
     private String complaint = "";
     private int stretch;
 
-    /** Makes a config's backend for this host; see {@link Backends}. */
-    interface BackendMaker {
-
-        /** @param former what is open, and goes on if this fails; null for none */
-        Backend open(NetworkConfig config, Underlay underlay, Ipv4 publicIp, Backend former) throws IOException;
-    }
-
     NetworkSession(Surroundings around, Underlay underlay, String nodeMark, BackendMaker backends, DataPath dataPath) {
         this.around = around;
         this.settings = around.settings();
@@ -149,7 +141,7 @@ final class NetworkSession implements Leases.Session {
             case Message.Kernel(var event) -> dataPath.kernelChanged(event);
             case Message.UnderlayChanged(Underlay next) -> underlayChanged(next);
             case Message.UnderlayGone(String reason) -> underlayGone(reason);
-            case Message.Report(var answer) -> tellAll(answer);
+            case Message.Report question -> question.answer(this::report);
             case Message.LeaseTaken(var taken) -> leases.own().taken(taken);
             case Message.LeaseRenewed(Lease lease) -> leases.own().renewed(lease);
             case Message.LeaseFailed(var reason, boolean renewing) -> leases.own().failed(reason, renewing);
@@ -308,9 +300,9 @@ final class NetworkSession implements Leases.Session {
 
     /** As the original does: a lease that somebody deleted after writing another config is the word to use that one. */
     @Override
-    public boolean askAgain(Lease revoked) {
+    public boolean askAgain() {
         activation.cancel();
-        if (configText == null || configText.equals(configInUse) || !isUsable(configText)) {
+        if (configText == null || configText.equals(configInUse) || !NetworkConfig.isUsable(configText)) {
             return true;
         }
         log.info("Taking up the network config as it is now: " + configText);
@@ -321,15 +313,6 @@ final class NetworkSession implements Leases.Session {
         phase = new Unconfigured();
         advance();
         return false;
-    }
-
-    private static boolean isUsable(String text) {
-        try {
-            NetworkConfig.parse(text);
-            return true;
-        } catch (IllegalArgumentException e) {
-            return false;
-        }
     }
 
     // ---- the data path ----
@@ -380,15 +363,6 @@ final class NetworkSession implements Leases.Session {
         around.readiness().tell(around.name(), files.areTold(), state());
     }
 
-    /** Whoever only looks must not end what he looks at, whatever is wrong with the view. */
-    private void tellAll(CompletableFuture<NetworkStatus.Known> answer) {
-        try {
-            answer.complete(report());
-        } catch (RuntimeException e) {
-            answer.completeExceptionally(e);
-        }
-    }
-
     /** All that is known of the network, as values. */
     private NetworkStatus.Known report() {
         NetworkConfig config = phase instanceof Configured configured ? configured.config() : null;
@@ -418,12 +392,9 @@ final class NetworkSession implements Leases.Session {
                     .append(files.wanted().subnet()).append(", public address ").append(publicIp());
             text.append(configTrouble().isEmpty() ? "" : "; " + configTrouble());
         }
-        for (String trouble : new String[] {underlayTrouble, storeTrouble, complaint, files.trouble()}) {
-            if (!trouble.isEmpty()) {
-                text.append(text.isEmpty() ? "" : "; ").append(trouble == storeTrouble && text.isEmpty() ? "waiting for the store: " : "")
-                        .append(trouble);
-            }
-        }
+        String store = storeTrouble.isEmpty() || !text.isEmpty() ? storeTrouble : "waiting for the store: " + storeTrouble;
+        Stream.of(underlayTrouble, store, complaint, files.trouble()).filter(trouble -> !trouble.isEmpty())
+                .forEach(trouble -> text.append(text.isEmpty() ? "" : "; ").append(trouble));
         return text.toString();
     }
 }

@@ -41,7 +41,7 @@ final class OwnLease {
         void leaseTaken(Lease lease, boolean contested);
 
         /** The lease is gone. False to leave what comes next to the session. */
-        boolean askAgain(Lease revoked);
+        boolean askAgain();
 
         void complain(String trouble);
     }
@@ -201,7 +201,7 @@ final class OwnLease {
         }
         session.leaseTaken(lease, takenFrom != null);
         catchUp();
-        giveBackOthers();
+        table.entries().forEach(this::giveBack);
     }
 
     void renewed(Lease lease) {
@@ -305,7 +305,7 @@ final class OwnLease {
         } else if (seen.asOf() < lease.asOf()) {
             renewal.now(); // listed before our last write, or the store was restored since: writing tells which
         }
-        giveBackOthers();
+        table.entries().forEach(this::giveBack);
     }
 
     /** An entry was put; not more than a look when it is not of this host. */
@@ -336,10 +336,9 @@ final class OwnLease {
     }
 
     private void revoked() {
-        Lease former = lease;
-        log.warning("Lease has been revoked: " + former.subnet() + "; asking for the same subnet again");
-        lose(former.subnet());
-        if (session.askAgain(former)) {
+        log.warning("Lease has been revoked: " + lease.subnet() + "; asking for the same subnet again");
+        lose(lease.subnet());
+        if (session.askAgain()) {
             take();
         }
     }
@@ -358,9 +357,7 @@ final class OwnLease {
             if (seen.expiry() instanceof Lease.Unknown) {
                 renewal.now(); // not our doing: it may end soon
             }
-        } else if (state == State.WRITING) {
-            return; // our write under way meets it as a conflict, or has made it obsolete
-        } else {
+        } else if (state != State.WRITING) { // one under way meets it as a conflict, or has made it obsolete
             switch (Verdict.of(entry, lease, attributes, takenFrom, rewrites.areMany())) {
                 case Verdict.Rewrite(String why) -> rewrite(entry, why);
                 case Verdict.Move(String why, Holder stranger) -> {
@@ -387,10 +384,6 @@ final class OwnLease {
 
     // ---- further leases of this host ----
 
-    private void giveBackOthers() {
-        table.entries().forEach(this::giveBack);
-    }
-
     /** A lease beside the one held that only this host can have written is of no use to anybody. */
     private void giveBack(Entry entry) {
         if (state != State.HELD || !(entry instanceof Lease other) || other.key().equals(lease.key()) || other.isReservation()
@@ -400,14 +393,7 @@ final class OwnLease {
         Ipv4 address = other.attributes().publicIp();
         if (address.equals(attributes.publicIp()) || formerAddresses.contains(address)) {
             log.info("Giving back lease " + other.subnet() + ", which this host wrote too");
-            around.ask(() -> {
-                try {
-                    around.store().giveBack(other);
-                } catch (StoreException e) {
-                    // written by somebody else since, or the store is away: it is met again with the next list
-                }
-                return null;
-            });
+            around.giveBack(other);
         }
     }
 }

@@ -1,5 +1,7 @@
 package flannel.daemon;
 
+import flannel.lease.Lease;
+import flannel.lease.StoreException;
 import flannel.lease.SubnetStore;
 import flannel.log.Log;
 import java.util.concurrent.BlockingQueue;
@@ -36,6 +38,18 @@ record Surroundings(String name, Settings settings, SubnetStore store, NetworkMe
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
+        });
+    }
+
+    /** Gives back a lease that is of no use to this host; whether that works is not told. */
+    void giveBack(Lease lease) {
+        ask(() -> {
+            try {
+                store.giveBack(lease);
+            } catch (StoreException e) {
+                // written by somebody else since, or the store is away: it is met again with the next list
+            }
+            return null;
         });
     }
 }

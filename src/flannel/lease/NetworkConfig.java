@@ -87,6 +87,16 @@ public record NetworkConfig(Ipv4Subnet network, int subnetLength, Ipv4 subnetMin
         return offset.replaceFirst("in line " + line + ", column " + (read.length() - read.lastIndexOf('\n')));
     }
 
+    /** Whether {@link #parse} would take it. */
+    public static boolean isUsable(String json) {
+        try {
+            parse(json);
+            return true;
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
+    }
+
     private static Ipv4Subnet network(JsonValue.Obj config) {
         String text = text(config, "Network");
         if (text.isEmpty()) {
