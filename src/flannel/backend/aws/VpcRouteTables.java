@@ -10,8 +10,10 @@ import flannel.net.Ipv4Subnet;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The route tables of an Amazon VPC that lead to this host: those that the configuration names, or that bear its tags, or else the one of
@@ -21,6 +23,9 @@ final class VpcRouteTables implements RouteTables {
 
     /** What each table may have unless AWS was asked for more, or is an old account's; up to 1,000. */
     private static final int USUAL_QUOTA = 500;
+
+    /** A VPC has 200 tables at most unless AWS was asked for more, and a page five at least. */
+    private static final int MOST_PAGES = 100;
 
     private final AwsSession session;
     private final VpcConfig config;
@@ -108,9 +113,11 @@ final class VpcRouteTables implements RouteTables {
         String ofSubnet = "";
         String main = "";
         String next = "";
-        do {
-            Form page = next.isEmpty() ? form : form.copy().with("NextToken", next);
-            Xml answer = session.api().call("DescribeRouteTables", resource, page);
+        for (int pages = 0; pages == 0 || !next.isEmpty(); pages++) {
+            if (pages == MOST_PAGES) {
+                throw new CloudException(Kind.TRANSIENT, "DescribeRouteTables", resource, "", "the answer has more than " + pages + " pages", "");
+            }
+            Xml answer = session.api().call("DescribeRouteTables", resource, pages == 0 ? form : form.copy().with("NextToken", next));
             for (Xml item : answer.items("routeTableSet")) {
                 RouteTable table = table(item, place, tables.get(item.text("routeTableId")));
                 tables.put(table.id(), table);
@@ -120,21 +127,21 @@ final class VpcRouteTables implements RouteTables {
                 }
             }
             next = answer.text("nextToken");
-        } while (!next.isEmpty());
+        }
         return new Tables(tables, ofSubnet, main);
     }
 
     private static RouteTable table(Xml item, Place place, RouteTable begun) throws CloudException {
-        List<CloudRoute> routes = new ArrayList<>(begun == null ? List.of() : begun.routes());
+        Set<CloudRoute> routes = new LinkedHashSet<>(begun == null ? List.of() : begun.routes());
         int used = begun == null ? 0 : begun.used();
         for (Xml route : item.items("routeSet")) {
             String destination = route.text("destinationCidrBlock");
-            if (!destination.isEmpty()) {       // IPv6 and prefix lists have quotas and names of their own
-                routes.add(route(subnet(destination), route, place));
+            // IPv6 and prefix lists have quotas and names of their own
+            if (!destination.isEmpty() && routes.add(route(subnet(destination), route, place))) {
                 used += route.text("origin").equals("EnableVgwRoutePropagation") ? 0 : 1;
             }
         }
-        return new RouteTable(item.text("routeTableId"), routes, used, new RouteTable.Quota(AwsError.QUOTA, USUAL_QUOTA));
+        return new RouteTable(item.text("routeTableId"), List.copyOf(routes), used, new RouteTable.Quota(AwsError.QUOTA, USUAL_QUOTA));
     }
 
     private static Ipv4Subnet subnet(String text) throws CloudException {

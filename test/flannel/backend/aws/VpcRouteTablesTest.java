@@ -202,6 +202,27 @@ class VpcRouteTablesTest {
         assertEquals(Kind.TRANSIENT, assertThrows(CloudException.class, () -> host.tables.list()).kind());
     }
 
+    private static Http.Answer page(String routes, String token) {
+        return new Http.Answer(200, Map.of(), "<R><routeTableSet><item><routeTableId>rtb-1</routeTableId><associationSet><item><main>true</main></item>"
+                + "</associationSet><routeSet>" + routes + "</routeSet></item></routeTableSet><nextToken>" + token + "</nextToken></R>");
+    }
+
+    @Test
+    void aTableOverSeveralPagesIsOneAndEndlessPagesEnd() throws Exception {
+        SimulatedHost host = host("");
+        String one = "<item><destinationCidrBlock>10.20.5.0/24</destinationCidrBlock><networkInterfaceId>" + host.eni.id()
+                + "</networkInterfaceId><origin>CreateRoute</origin></item>";
+        aws.next("DescribeRouteTables", page(one, "2"));
+        aws.next("DescribeRouteTables", page(one + one.replace("10.20.5", "10.20.6"), ""));
+        RouteTable table = host.tables.list().getFirst();
+        assertEquals(2, table.routes().size(), "each once: " + table);
+        assertEquals(2, table.used());
+        for (int i = 0; i < 200; i++) {
+            aws.next("DescribeRouteTables", page(one, "again"));
+        }
+        assertTrue(assertThrows(CloudException.class, () -> host.tables.list()).getMessage().contains("pages"));
+    }
+
     /** As recorded from moto 5.2.4, and as AWS writes it. */
     @Test
     void refusalsAreReadInBothShapes() {
