@@ -29,7 +29,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -359,14 +359,15 @@ class FakeEtcdTest {
     @Test
     void v3TokensAreRenewedByOneForAll() throws Exception {
         int callers = 20;
-        CyclicBarrier allAreRefused = new CyclicBarrier(callers);
+        CountDownLatch allAreRefused = new CountDownLatch(callers); // who comes again, or later, is refused at once
         AtomicInteger tokens = new AtomicInteger();
         FakeEtcd etcd = fake(call -> {
             String token = call.exchange().getRequestHeaders().getFirst("Authorization");
             if (call.line().equals("POST /v3/auth/authenticate")) {
                 call.json(200, "{" + HEADER + ",\"token\":\"t." + tokens.incrementAndGet() + "\"}");
             } else if ("t.1".equals(token) && !call.body().contains("first")) {
-                allAreRefused.await(20, TimeUnit.SECONDS);
+                allAreRefused.countDown();
+                allAreRefused.await(60, TimeUnit.SECONDS);
                 call.json(401, "{\"error\":\"etcdserver: invalid auth token\",\"code\":16}");
             } else {
                 call.json(200, "{" + HEADER + "}");
@@ -498,10 +499,17 @@ class FakeEtcdTest {
             }
         });
         LeaseRegistry registry = open("auto", etcd.endpoint());
-        for (int i = 1; i < 5; i++) {
-            assertThrows(StoreException.class, registry::list, "a connection that breaks once tells nothing of a config");
+        int refused = 0;
+        String config = null;
+        while (config == null) {
+            try {
+                config = registry.list().config();
+            } catch (StoreException e) {
+                assertTrue(++refused < 100, e.getMessage()); // a busy machine's time-outs tell nothing, and do not count
+            }
         }
-        assertEquals("{}", registry.list().config());
+        assertEquals("{}", config);
+        assertTrue(refused >= 4, "a connection that breaks once tells nothing of a config: " + refused);
     }
 
     /** A v2 store that can't answer may have the config that the other hosts use. */
