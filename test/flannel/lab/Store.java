@@ -1,6 +1,7 @@
 package flannel.lab;
 
 import flannel.json.JsonException;
+import flannel.json.JsonLimits;
 import flannel.json.JsonValue;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
@@ -42,10 +43,13 @@ public sealed interface Store {
         return leases().stream().filter(key -> String.valueOf(get("subnets/" + key)).contains(text)).toList();
     }
 
+    /** A bench's ten thousand leases, read at once: this one is the test's own, and may take what memory there is. */
+    JsonLimits LIMITS = new JsonLimits(32, 1_000_000, 1 << 20, 64 << 20, 0, 0, 128 << 20);
+
     static Store of(Api api, Etcd etcd, NetworkNamespace namespace, String prefix) {
         Http http = (method, path, contentType, body) -> {
             try {
-                return JsonValue.parse(namespace.call(() -> etcd.request(method, path, contentType, body)));
+                return JsonValue.parse(namespace.call(() -> etcd.request(method, path, contentType, body)), LIMITS);
             } catch (JsonException e) {
                 throw new AssertionError("etcd answered " + method + " " + path + " with no JSON: " + e.getMessage(), e);
             } catch (RuntimeException | Error e) {
