@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import flannel.etcd.FakeEtcd;
 import flannel.json.JsonValue;
+import java.io.BufferedReader;
+import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -46,6 +48,7 @@ class HostileStoreTest {
     private volatile Kv own;
     private final FakeEtcd etcd = new FakeEtcd(this::answer);
     private Process daemon;
+    private int collections;
     private final List<String> log = new ArrayList<>();
 
     @BeforeEach
@@ -53,12 +56,20 @@ class HostileStoreTest {
         daemon = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "@etc/jvm.options",
                 "-Xlog:gc", "-cp", folder(NetworkSession.class) + ":" + folder(HostileStoreTest.class), SmallDaemon.class.getName(),
                 etcd.endpoint()).redirectErrorStream(true).start();
-        Thread.ofVirtual().start(() -> daemon.inputReader().lines().forEach(line -> {
-            synchronized (log) {
-                log.add(line);
-            }
-        }));
+        Thread.ofVirtual().start(this::readLog);
         awaitWrite();
+    }
+
+    private void readLog() {
+        try (BufferedReader lines = daemon.inputReader()) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                synchronized (log) {
+                    log.add(line);
+                }
+            }
+        } catch (IOException e) {
+            // the daemon was killed: the test is over
+        }
     }
 
     @AfterEach
@@ -165,15 +176,17 @@ class HostileStoreTest {
 
     private String awaitWrite() throws Exception {
         Kv kv = written.poll(60, TimeUnit.SECONDS);
-        assertTrue(kv != null, () -> "the daemon does not write its lease; " + (daemon.isAlive() ? "it lives" : "it ended") + ":\n" + tail());
+        assertTrue(kv != null, () -> "the daemon does not write its lease; "
+                + (daemon.isAlive() ? "it lives" : "it ended") + ":\n" + tail());
         return kv.key();
     }
 
-    private void awaitLog(String regex) throws Exception {
+    /** Waits for one more line than so many before in which the regular expression is found. */
+    private void awaitLog(String regex, int before) throws Exception {
         Pattern wanted = Pattern.compile(regex);
         for (long end = System.nanoTime() + 60_000_000_000L;; Thread.sleep(20)) {
             synchronized (log) {
-                if (log.stream().anyMatch(line -> wanted.matcher(line).find())) {
+                if (log.stream().filter(wanted.asPredicate()).count() > before) {
                     return;
                 }
             }
@@ -199,6 +212,9 @@ class HostileStoreTest {
         events.add(new Kv(own.key(), null));
         own = null;
         awaitWrite();
+        daemon.getOutputStream().write('\n');
+        daemon.getOutputStream().flush();
+        awaitLog("Pause Full .System.gc", collections++);
         int heap = 0;
         long lines = 0;
         int longest = 0;
@@ -229,7 +245,7 @@ class HostileStoreTest {
     @Test
     void leasesWithoutEnd() throws Exception {
         list(() -> many(100_000, i -> lease(i, "")));
-        awaitLog("more than 16000 elements of .kvs.*packets flow on");
+        awaitLog("more than 16000 elements of .kvs.*packets flow on", 0);
         list = Stream::empty;
         survives("a list of 100,000 leases");
     }

@@ -14,7 +14,9 @@ import flannel.net.Ipv4;
 import flannel.net.MacAddress;
 import flannel.remote.RemoteOptions;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -24,7 +26,10 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Executors;
 
-/** A daemon's session and store in a JVM of its own, with the installed one's options; the kernel and the files are in memory. */
+/**
+ * A daemon's session and store in a JVM of its own, with the installed one's options; the kernel and the files are in memory. For each byte
+ * on its standard input it collects its whole heap.
+ */
 final class SmallDaemon {
 
     private SmallDaemon() {
@@ -46,7 +51,8 @@ final class SmallDaemon {
                 new Nowhere(), new Readiness(new ServiceManager("", log), List.of("")), queue, Executors.newVirtualThreadPerTaskExecutor(),
                 clock, new Random(1), log);
         NetworkSession session = new NetworkSession(around, underlay, "mark1",
-                (config, now, publicIp, former) -> new VxlanBackend(now, VxlanBackend.link(config, now, MacAddress.parse("02:00:00:00:00:01")), false),
+                (config, now, publicIp, former) -> new VxlanBackend(now,
+                        VxlanBackend.link(config, now, MacAddress.parse("02:00:00:00:00:01")), false),
                 new DataPath("", kernel.reconciler(log), FakeKernel.packetFilter(log), Duration.ofHours(1), clock, log));
         Thread.setDefaultUncaughtExceptionHandler((thread, reason) -> {
             reason.printStackTrace(System.out);
@@ -59,7 +65,18 @@ final class SmallDaemon {
                 throw new AssertionError(e);
             }
         });
+        Thread.ofPlatform().daemon().name("collector").start(SmallDaemon::collectWhenAsked);
         session.run();
+    }
+
+    private static void collectWhenAsked() {
+        try {
+            while (System.in.read() >= 0) {
+                System.gc();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static final class Nowhere implements SubnetFiles.Place {
