@@ -28,7 +28,7 @@ main() {
 # The options of etc/jvm.options go into the image itself, so that no command line shows them.
 link_image() {
     local work=build/runtime.work tools=$JAVA_HOME/bin options module
-    local modules=(java.net.http java.management java.xml jdk.httpserver)        # what module-info.java requires beside java.base
+    local modules=(java.net.http java.management java.xml)        # what module-info.java requires beside java.base
     options=$(grep -v '^#' etc/jvm.options | tr '\n' ' ')
     "$tools/jlink" --add-modules "$(IFS=,; echo "${modules[*]}")" --output "$work/jdk" --strip-java-debug-attributes --no-header-files --no-man-pages
     "$tools/jimage" extract --dir "$work/classes" "$work/jdk/lib/modules"

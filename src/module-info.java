@@ -3,5 +3,4 @@ module flannel {
     requires java.management;
     requires java.net.http;
     requires java.xml;
-    requires jdk.httpserver;
 }

@@ -5,7 +5,7 @@ RPMLIB='CompressedFileNames|FileDigests|PayloadFilesHavePrefix|PayloadIsXz'
 GLIBC=2.17
 LIBRARIES='ld-linux-x86-64|ld-linux-aarch64|libc|libdl|libm|libpthread|librt'
 DOWNLOAD=30000000
-INSTALLED=70000000     # of which the clouds' StAX and the metrics' listener, with what they need of the JDK, are 8
+INSTALLED=70000000     # of which the clouds' StAX and the garbage collections' counts, with what they need of the JDK, are some 6
 
 # What is on a host, but for what is inside the runtime image: PACKAGING.md's list of flannel-0.7.1-4.el7, and what is new.
 FILES='-rw-r--r-- cn /etc/sysconfig/flanneld

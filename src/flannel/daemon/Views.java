@@ -59,7 +59,9 @@ final class Views {
         if (health != null) {
             Thread.ofVirtual().name("health").start(() -> {
                 try {
-                    HealthServer.open(health, source);
+                    HealthServer.open(health, source, log).run();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
                 } catch (IOException e) {
                     log.error("health and metrics can't be served at " + health.getHostString() + ":" + health.getPort() + ": " + e.getMessage()
                             + "; see -healthz-ip and -healthz-port");

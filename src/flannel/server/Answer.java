@@ -2,8 +2,16 @@ package flannel.server;
 
 import java.nio.charset.StandardCharsets;
 
-/** What a request is answered with. */
-record Answer(int status, String contentType, byte[] body) {
+/**
+ * What a request is answered with.
+ *
+ * @param allow the methods that there are, where the request had another (405); empty elsewhere
+ */
+record Answer(int status, String contentType, byte[] body, String allow) {
+
+    Answer(int status, String contentType, byte[] body) {
+        this(status, contentType, body, "");
+    }
 
     /** Go's encoder ends with a new line, and so do these. */
     static Answer json(Object json) {
@@ -12,6 +20,11 @@ record Answer(int status, String contentType, byte[] body) {
 
     static Answer text(int status, String text) {
         return new Answer(status, "text/plain; charset=utf-8", text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** @param allow as in "GET, HEAD" */
+    static Answer notAllowed(String allow, String text) {
+        return new Answer(405, "text/plain; charset=utf-8", text.getBytes(StandardCharsets.UTF_8), allow);
     }
 
     /** Done, and nothing to say. */

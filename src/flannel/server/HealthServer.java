@@ -1,6 +1,6 @@
 package flannel.server;
 
-import flannel.server.ViewListener.Answer;
+import flannel.log.Log;
 import flannel.status.Metrics;
 import flannel.status.NetworkStatus;
 import flannel.status.NetworkStatus.Known;
@@ -9,35 +9,85 @@ import flannel.status.Status;
 import flannel.status.StatusSource;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 
 /**
  * What programs ask for: whether the daemon lives ({@code /healthz}), whether this host's containers have a network ({@code /readyz}), and
  * its numbers ({@code /metrics}, in the text format of Prometheus or of OpenMetrics). Nothing can be changed through it.
  */
-public final class HealthServer {
+public final class HealthServer implements AutoCloseable {
+
+    /** A probe or two, a Prometheus or two, and somebody with a browser. */
+    private static final Limits LIMITS = new Limits(16, 16 << 10, 4 << 10, Duration.ofSeconds(30), Duration.ofSeconds(5),
+            Duration.ofSeconds(10), Duration.ofSeconds(10));
 
     private static final int OK = 200;
     private static final int UNAVAILABLE = 503;
 
-    private HealthServer() {
+    private final StatusSource source;
+    private final InetSocketAddress address;
+    private final HttpListener http;
+
+    private HealthServer(ServerSocketChannel channel, StatusSource source, Log log) throws IOException {
+        this.source = source;
+        address = (InetSocketAddress) channel.getLocalAddress();
+        http = new HttpListener(channel, null, false, LIMITS, this::answer, log);
     }
 
-    public static ViewListener open(InetSocketAddress address, StatusSource source) throws IOException {
-        return ViewListener.open(address, Map.of(
-                "/healthz", accept -> source.see(HealthServer::healthz),
-                "/readyz", accept -> source.see(HealthServer::readyz),
-                "/metrics", accept -> source.see(status -> metrics(status, accept))));
+    /**
+     * Opens the listening socket.
+     *
+     * @throws IOException when the address can't be had
+     */
+    public static HealthServer open(InetSocketAddress address, StatusSource source, Log log) throws IOException {
+        ServerSocketChannel channel = ServerSocketChannel.open();
+        try {
+            channel.setOption(StandardSocketOptions.SO_REUSEADDR, true);
+            return new HealthServer(channel.bind(address), source, log);
+        } catch (IOException | RuntimeException e) {
+            channel.close();
+            throw e;
+        }
+    }
+
+    /** Answers until it is closed. */
+    public void run() throws InterruptedException {
+        http.run();
+    }
+
+    /** Where it listens. */
+    InetSocketAddress address() {
+        return address;
+    }
+
+    @Override
+    public void close() {
+        http.close();
+    }
+
+    private Answer answer(Request request) {
+        if (!request.method().equals("GET") && !request.method().equals("HEAD")) {
+            return Answer.notAllowed("GET, HEAD", "nothing can be changed here\n");
+        }
+        return switch (request.path()) {
+            case "/healthz" -> source.see(HealthServer::healthz);
+            case "/readyz" -> source.see(HealthServer::readyz);
+            case "/metrics" -> source.see(status -> metrics(status, request.accept()));
+            default -> Answer.text(404, "not found\n");
+        };
     }
 
     /** Whoever restarts the daemon by this must not do so because the store is away: a restart mends only what hangs. */
-    static Answer healthz(Status status) {
+    private static Answer healthz(Status status) {
         return answer("flanneld is running", status.networks().stream().filter(NetworkStatus.Stuck.class::isInstance)
                 .flatMap(network -> network.troubles().stream()).toList());
     }
 
-    static Answer readyz(Status status) {
+    private static Answer readyz(Status status) {
         return answer("flanneld is ready", status.networks().stream()
                 .filter(network -> !(network instanceof Known known && known.phase() == Phase.ACTIVE))
                 .flatMap(network -> network.troubles().stream()).toList());
@@ -51,6 +101,6 @@ public final class HealthServer {
     private static Answer metrics(Status status, String accept) {
         boolean open = accept.contains("application/openmetrics-text");
         return new Answer(OK, open ? "application/openmetrics-text; version=1.0.0; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8",
-                Metrics.render(status, open ? Metrics.Format.OPENMETRICS : Metrics.Format.PROMETHEUS));
+                Metrics.render(status, open ? Metrics.Format.OPENMETRICS : Metrics.Format.PROMETHEUS).getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -201,11 +201,11 @@ final class HttpListener implements AutoCloseable {
                     within(limits.handling());
                     Answer answer = answer(request);
                     within(limits.answer());
-                    write(answer, requests.keepAlive());
+                    write(answer, !request.method().equals("HEAD"), requests.keepAlive());
                 } while (requests.keepAlive());
             } catch (RequestReader.RefusedException e) {
                 within(limits.request());
-                write(e.answer(), false);
+                write(e.answer(), true, false);
                 // what the client still sends must not become a reset that takes the answer away before it is read
                 channel.shutdownOutput();
                 channel.socket().getInputStream().skipNBytes(limits.bodyBytes());
@@ -232,18 +232,20 @@ final class HttpListener implements AutoCloseable {
             out.write("HTTP/1.1 100 Continue\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
         }
 
-        private void write(Answer answer, boolean keepAlive) throws IOException {
+        private void write(Answer answer, boolean withBody, boolean keepAlive) throws IOException {
+            byte[] body = withBody ? answer.body() : new byte[0];
             String head = "HTTP/1.1 " + answer.status() + " " + answer.reason()
                     + "\r\nDate: " + DATE.format(ZonedDateTime.now(ZoneOffset.UTC))
                     + "\r\nContent-Type: " + answer.contentType() + "\r\nContent-Length: " + answer.body().length
+                    + "\r\nCache-Control: no-store" + (answer.allow().isEmpty() ? "" : "\r\nAllow: " + answer.allow())
                     + (keepAlive ? "" : "\r\nConnection: close") + "\r\n\r\n";
             byte[] bytes = head.getBytes(StandardCharsets.US_ASCII);
-            if (answer.body().length > ONE_PACKET) {
+            if (body.length > ONE_PACKET) {
                 out.write(bytes);
-                out.write(answer.body());
+                out.write(body);
             } else {
-                byte[] both = Arrays.copyOf(bytes, bytes.length + answer.body().length);
-                System.arraycopy(answer.body(), 0, both, bytes.length, answer.body().length);
+                byte[] both = Arrays.copyOf(bytes, bytes.length + body.length);
+                System.arraycopy(body, 0, both, bytes.length, body.length);
                 out.write(both);
             }
             out.flush();

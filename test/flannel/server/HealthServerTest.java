@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import flannel.lease.StoreHealth;
+import flannel.log.Log;
 import flannel.status.Memory;
 import flannel.status.NetworkStatus;
 import flannel.status.NetworkStatus.Kernel;
@@ -35,7 +36,7 @@ class HealthServerTest {
 
     private final HttpClient client = HttpClient.newHttpClient();
     private volatile NetworkStatus network = ACTIVE;
-    private ViewListener listener;
+    private HealthServer listener;
 
     private static NetworkStatus network(Phase phase, String storeTrouble) {
         return new Known("", phase, "10.1.0.0/16", "vxlan", List.of(), null, new Underlay("eth0", "192.168.32.211"), List.of(),
@@ -44,8 +45,17 @@ class HealthServerTest {
 
     @BeforeEach
     void open() throws IOException {
-        listener = HealthServer.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), new StatusSource(() -> new Status(
-                new Status.Daemon("1.0.0", 1, Duration.ZERO, Instant.EPOCH), new Memory(1, 1, 1, 1, 0, Duration.ZERO), List.of(network), List.of())));
+        HealthServer opened = HealthServer.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), new StatusSource(() -> new Status(
+                new Status.Daemon("1.0.0", 1, Duration.ZERO, Instant.EPOCH), new Memory(1, 1, 1, 1, 0, Duration.ZERO), List.of(network), List.of())),
+                new Log(System.err, 0));
+        listener = opened;
+        Thread.ofVirtual().start(() -> {
+            try {
+                opened.run();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
     }
 
     @AfterEach
@@ -100,7 +110,9 @@ class HealthServerTest {
 
     @Test
     void nothingCanBeChangedAndNothingElseIsThere() throws Exception {
-        assertEquals(405, ask("POST", "/metrics").statusCode());
+        HttpResponse<String> post = ask("POST", "/metrics");
+        assertEquals(405, post.statusCode());
+        assertEquals("GET, HEAD", post.headers().firstValue("Allow").orElseThrow());
         assertEquals(405, ask("DELETE", "/healthz").statusCode());
         assertEquals(404, ask("GET", "/").statusCode());
         assertEquals(404, ask("GET", "/healthz/x").statusCode());
