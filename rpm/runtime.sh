@@ -30,7 +30,10 @@ link_image() {
     local work=build/runtime.work tools=$JAVA_HOME/bin options module
     local modules=(java.net.http java.management java.xml)        # what module-info.java requires beside java.base
     options=$(grep -v '^#' etc/jvm.options | tr '\n' ' ')
-    "$tools/jlink" --add-modules "$(IFS=,; echo "${modules[*]}")" --output "$work/jdk" --strip-java-debug-attributes --no-header-files --no-man-pages
+    # The code of method handles that the training used is made here: an archive with classes linked can't hold what it would make of it itself.
+    sed -n 's/^@lambda-form-invoker //p' rpm/classes.list > "$work/forms"
+    "$tools/jlink" --add-modules "$(IFS=,; echo "${modules[*]}")" --output "$work/jdk" --strip-java-debug-attributes --no-header-files --no-man-pages \
+        "--generate-jli-classes=@$work/forms"
     "$tools/jimage" extract --dir "$work/classes" "$work/jdk/lib/modules"
     rm "$work/jdk/lib/modules"
     mkdir "$work/jmods"

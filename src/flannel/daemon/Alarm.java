@@ -20,8 +20,12 @@ final class Alarm {
 
     /** Sets it anew, whatever it was set to. */
     void in(Duration wait) {
-        Duration bounded = wait.isNegative() ? Duration.ZERO : wait.compareTo(LONGEST) > 0 ? LONGEST : wait;
-        atNanos = clock.nanos() + bounded.toNanos();
+        atNanos = after(clock.nanos(), wait);
+    }
+
+    /** The moment so long after another; at the earliest that one. */
+    static long after(long nanos, Duration wait) {
+        return nanos + (wait.isNegative() ? Duration.ZERO : wait.compareTo(LONGEST) > 0 ? LONGEST : wait).toNanos();
     }
 
     void now() {

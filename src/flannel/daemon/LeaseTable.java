@@ -6,8 +6,8 @@ import flannel.lease.LeaseKey;
 import flannel.lease.StoreEvent.Listed;
 import flannel.net.Ipv4Subnet;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -42,11 +42,21 @@ final class LeaseTable {
         }
     }
 
+    /** @param endNanos when a lease with an end of its own ends, by the clock's nanoseconds: its expiry is by the time of day, which may be set */
+    private record Known(Entry entry, long endNanos) {
+    }
+
+    /** Both clocks, read once for however many entries. */
+    private record Reading(long nanos, Instant wallTime) {
+
+        long nanosOf(Lease.Expiry expiry) {
+            return expiry instanceof Lease.At(Instant end) ? Alarm.after(nanos, Duration.between(wallTime, end)) : Alarm.NEVER;
+        }
+    }
+
     private final Clock clock;
     /** In the order in which they were written, as far as known. */
-    private final Map<LeaseKey, Entry> entries = new LinkedHashMap<>();
-    /** When a lease with an end of its own ends. */
-    private final Map<LeaseKey, Long> endNanos = new HashMap<>();
+    private final Map<LeaseKey, Known> known = new LinkedHashMap<>();
     /** The keys that the store in doubt no longer has, or no longer readable, and their leases' ends. */
     private final Map<LeaseKey, Alarm> kept = new HashMap<>();
     /** Of the kept ones those that are in the store and can't be read there any more, as they stand. */
@@ -67,30 +77,43 @@ final class LeaseTable {
      */
     Changes listed(Listed list, Optional<LeaseKey> own) {
         Changes changes = new Changes();
-        Set<LeaseKey> now = list.entries().stream().map(Entry::key).collect(Collectors.toCollection(HashSet::new));
+        Set<LeaseKey> now = HashSet.newHashSet(list.entries().size());
+        list.entries().forEach(entry -> now.add(entry.key()));
         continued = list.continued() && list.entries().stream().noneMatch(entry -> rewritesHistory(entry, own));
-        doubtful = !continued || own.isPresent() && entries.size() > 1 && now.isEmpty();
-        for (LeaseKey key : List.copyOf(entries.keySet())) {
+        doubtful = !continued || own.isPresent() && known.size() > 1 && now.isEmpty();
+        for (LeaseKey key : List.copyOf(known.keySet())) {
             if (!now.contains(key)) {
                 missing(key, own, changes);
             }
         }
         full = false;
-        list.entries().stream().sorted(Comparator.comparing((Entry entry) -> own.filter(entry.key()::equals).isEmpty()) // it has room always
-                .thenComparingLong(Entry::asOf)).forEach(entry -> put(entry, own, changes));
-        doubtful = list.config() == null && !entries.isEmpty();
+        List<Entry> byAge = new ArrayList<>(list.entries());
+        byAge.sort(Comparator.comparingLong(Entry::asOf));
+        Reading read = new Reading(clock.nanos(), clock.wallTime());
+        for (boolean ours : List.of(true, false)) { // this host's own has room always
+            for (Entry entry : byAge) {
+                if (isOwn(entry.key(), own) == ours) {
+                    put(entry, own, read, changes);
+                }
+            }
+        }
+        doubtful = list.config() == null && !known.isEmpty();
         return changes;
     }
 
     /** A value older than one known, or another of the same age: a store restored from a backup, and written to since. */
     private boolean rewritesHistory(Entry entry, Optional<LeaseKey> own) {
-        Entry before = entries.get(entry.key());
+        Entry before = get(entry.key());
         if (before == null || kept.containsKey(entry.key())) {
             return false;
         }
         // of the own lease a newer value may be known than the list has: from the answer to a write
-        return entry.asOf() < before.asOf() && own.filter(entry.key()::equals).isEmpty()
+        return entry.asOf() < before.asOf() && !isOwn(entry.key(), own)
                 || entry.asOf() == before.asOf() && !saysTheSame(entry, before);
+    }
+
+    private static boolean isOwn(LeaseKey key, Optional<LeaseKey> own) {
+        return own.isPresent() && own.get().equals(key);
     }
 
     /** Whether the last list goes on from what was known before. */
@@ -102,7 +125,7 @@ final class LeaseTable {
         if (kept.containsKey(key) && garbled.remove(key) == null) {
             return; // as before
         }
-        if (doubtful && entries.get(key) instanceof Lease lease && own.filter(key::equals).isEmpty()) {
+        if (doubtful && get(key) instanceof Lease lease && !isOwn(key, own)) {
             keep(lease);
         } else {
             remove(key, changes);
@@ -116,7 +139,7 @@ final class LeaseTable {
         Alarm end = new Alarm(clock);
         switch (lease.expiry()) {
             case Lease.Never never -> end.in(UNKNOWN_REST);
-            case Lease.At at -> end.in(Duration.ofNanos(endNanos.get(lease.key()) - clock.nanos()));
+            case Lease.At at -> end.in(Duration.ofNanos(known.get(lease.key()).endNanos() - clock.nanos()));
             case Lease.Unknown unknown -> end.in(UNKNOWN_REST);
         }
         kept.put(lease.key(), end);
@@ -126,13 +149,13 @@ final class LeaseTable {
     /** @param own see {@link #listed} */
     Changes put(Entry entry, Optional<LeaseKey> own) {
         Changes changes = new Changes();
-        put(entry, own, changes);
+        put(entry, own, new Reading(clock.nanos(), clock.wallTime()), changes);
         return changes;
     }
 
-    private void put(Entry entry, Optional<LeaseKey> own, Changes changes) {
-        Entry before = entries.get(entry.key());
-        if (entry instanceof Entry.Occupied occupied && before instanceof Lease lease && own.filter(entry.key()::equals).isEmpty()) {
+    private void put(Entry entry, Optional<LeaseKey> own, Reading read, Changes changes) {
+        Entry before = get(entry.key());
+        if (entry instanceof Entry.Occupied occupied && before instanceof Lease lease && !isOwn(entry.key(), own)) {
             keep(lease);
             if (!occupied.equals(garbled.put(entry.key(), occupied))) {
                 changes.put().add(occupied);
@@ -141,24 +164,19 @@ final class LeaseTable {
         }
         kept.remove(entry.key());
         garbled.remove(entry.key());
-        if (before == null && entries.size() >= MOST_ENTRIES) {
+        if (before == null && known.size() >= MOST_ENTRIES) {
             full = true;
             return;
         }
-        if (entry instanceof Lease lease && lease.expiry() instanceof Lease.At(var end)) {
-            Alarm ends = new Alarm(clock);
-            ends.in(Duration.between(clock.wallTime(), end));
-            endNanos.put(entry.key(), ends.atNanos());
-        }
         if (before != null && before.asOf() != entry.asOf()) {
-            entries.remove(entry.key()); // to its place at the end
+            known.remove(entry.key()); // to its place at the end
         }
-        entries.put(entry.key(), entry);
+        known.put(entry.key(), new Known(entry, entry instanceof Lease lease ? read.nanosOf(lease.expiry()) : Alarm.NEVER));
         if (!saysTheSame(entry, before)) {
             changes.put().add(entry);
         }
-        if (entry instanceof Lease lease) {
-            kept.keySet().stream().filter(key -> isOvertaken((Lease) entries.get(key), lease)).toList()
+        if (entry instanceof Lease lease && !kept.isEmpty()) {
+            kept.keySet().stream().filter(key -> isOvertaken((Lease) get(key), lease)).toList()
                     .forEach(key -> remove(key, changes));
         }
     }
@@ -180,7 +198,7 @@ final class LeaseTable {
     /** A key was told to be gone. While the store is in doubt that does not prove it. */
     Changes gone(LeaseKey key, Optional<LeaseKey> own) {
         Changes changes = new Changes();
-        if (entries.containsKey(key)) {
+        if (known.containsKey(key)) {
             missing(key, own, changes);
         }
         return changes;
@@ -189,18 +207,17 @@ final class LeaseTable {
     private void remove(LeaseKey key, Changes changes) {
         Entry.Occupied inItsPlace = garbled.remove(key);
         if (inItsPlace == null) {
-            entries.remove(key);
+            known.remove(key);
         } else {
-            entries.put(key, inItsPlace);
+            known.put(key, new Known(inItsPlace, Alarm.NEVER));
         }
         kept.remove(key);
-        endNanos.remove(key);
         changes.gone().add(key);
     }
 
     /** The config was written or deleted: whoever empties a store takes it along, and what is told of leases then proves nothing. */
     void config(String text) {
-        doubtful = text == null && !entries.isEmpty();
+        doubtful = text == null && !known.isEmpty();
     }
 
     /** What has come to its end while it was kept. */
@@ -219,15 +236,18 @@ final class LeaseTable {
 
     /** Null when there is none. */
     Entry get(LeaseKey key) {
-        return entries.get(key);
+        Known one = known.get(key);
+        return one == null ? null : one.entry();
     }
 
-    Collection<Entry> entries() {
-        return entries.values();
+    List<Entry> entries() {
+        List<Entry> entries = new ArrayList<>(known.size());
+        known.values().forEach(one -> entries.add(one.entry()));
+        return entries;
     }
 
     List<Lease> leases() {
-        return entries.values().stream().filter(Lease.class::isInstance).map(Lease.class::cast).toList();
+        return entries().stream().filter(Lease.class::isInstance).map(Lease.class::cast).toList();
     }
 
     boolean isKept(LeaseKey key) {
@@ -240,7 +260,7 @@ final class LeaseTable {
     }
 
     Set<Ipv4Subnet> keptSubnets() {
-        return kept.keySet().stream().map(key -> ((Lease) entries.get(key)).subnet()).collect(Collectors.toSet());
+        return kept.keySet().stream().map(key -> ((Lease) get(key)).subnet()).collect(Collectors.toSet());
     }
 
     /** True when the last list had more entries than are followed, or a new one had no room since. */

@@ -4,10 +4,9 @@ import flannel.kernel.KernelEntry;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * The kernel entries that all peers' leases ask for together. Two leases may ask for the same entry (a host that moved to another subnet
@@ -27,26 +26,36 @@ final class Peers<K> {
     }
 
     /** Of two entries with the same place in a table the kernel can hold (or use) only one. */
-    private sealed interface Place {
+    private record Place(Class<? extends KernelEntry> table, String device, Object destination) {
+
+        // see Ipv4
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Place place && place.table == table && place.device.equals(device) && place.destination.equals(destination);
+        }
+
+        @Override
+        public int hashCode() {
+            return 31 * table.hashCode() + destination.hashCode();
+        }
     }
 
-    private record RoutePlace(Object destination) implements Place {
-    }
+    /** What a lease asks for in a place, before the older leases that ask for it too; null for none. */
+    private record Claim<K>(K lease, long revision, KernelEntry entry, Claim<K> older) {
 
-    private record NeighbourPlace(String device, Object address) implements Place {
-    }
+        static <K> Claim<K> with(K lease, long revision, KernelEntry entry, Claim<K> others) {
+            return others == null || others.revision < revision ? new Claim<>(lease, revision, entry, others)
+                    : new Claim<>(others.lease, others.revision, others.entry, with(lease, revision, entry, others.older));
+        }
 
-    private record FdbPlace(String device, Object mac) implements Place {
-    }
-
-    private record AddressPlace(String device, Object address) implements Place {
-    }
-
-    private record Claim<K>(K lease, long revision, KernelEntry entry) {
+        Claim<K> without(K whose) {
+            Claim<K> rest = older == null ? null : older.without(whose);
+            return lease.equals(whose) ? rest : rest == older ? this : new Claim<>(lease, revision, entry, rest);
+        }
     }
 
     private final Map<K, List<KernelEntry>> entries = new HashMap<>();
-    private final Map<Place, List<Claim<K>>> claims = new HashMap<>();
+    private final Map<Place, Claim<K>> claims = new HashMap<>();
 
     /**
      * Sets what one lease asks for; nothing, when it is gone.
@@ -54,52 +63,45 @@ final class Peers<K> {
      * @param revision of the lease: the higher is the newer
      */
     Delta set(K lease, long revision, List<KernelEntry> wanted) {
-        Set<Place> places = new LinkedHashSet<>();
         List<KernelEntry> old = wanted.isEmpty() ? entries.remove(lease) : entries.put(lease, wanted);
+        Map<Place, KernelEntry> before = new LinkedHashMap<>();
         if (old != null) {
-            old.forEach(entry -> places.add(place(entry)));
+            for (KernelEntry entry : old) {
+                claims.computeIfPresent(noted(entry, before), (place, claim) -> claim.without(lease));
+            }
         }
-        wanted.forEach(entry -> places.add(place(entry)));
-        List<KernelEntry> before = places.stream().map(this::winner).toList();
-        if (old != null) {
-            old.forEach(entry -> withdraw(lease, entry));
+        for (KernelEntry entry : wanted) {
+            claims.compute(noted(entry, before), (place, others) -> Claim.with(lease, revision, entry, others));
         }
-        wanted.forEach(entry -> claims.computeIfAbsent(place(entry), place -> new ArrayList<>(1)).add(new Claim<>(lease, revision, entry)));
-        return difference(before, places.stream().map(this::winner).toList());
+        return difference(before);
     }
 
-    private void withdraw(K lease, KernelEntry entry) {
-        claims.computeIfPresent(place(entry), (place, list) -> {
-            list.removeIf(claim -> claim.lease().equals(lease));
-            return list.isEmpty() ? null : list;
-        });
+    /** The place of an entry; what counts there now is noted, unless that was done. */
+    private Place noted(KernelEntry entry, Map<Place, KernelEntry> before) {
+        Place place = place(entry);
+        if (!before.containsKey(place)) {
+            before.put(place, winner(place));
+        }
+        return place;
     }
 
     private KernelEntry winner(Place place) {
-        KernelEntry newest = null;
-        long revision = Long.MIN_VALUE;
-        for (Claim<K> claim : claims.getOrDefault(place, List.of())) {
-            if (claim.revision() > revision) {
-                newest = claim.entry();
-                revision = claim.revision();
-            }
-        }
-        return newest;
+        Claim<K> newest = claims.get(place);
+        return newest == null ? null : newest.entry();
     }
 
-    private static Delta difference(List<KernelEntry> before, List<KernelEntry> after) {
+    private Delta difference(Map<Place, KernelEntry> before) {
         List<KernelEntry> gone = new ArrayList<>();
         List<KernelEntry> wanted = new ArrayList<>();
-        for (int i = 0; i < before.size(); i++) {
-            KernelEntry old = before.get(i);
-            KernelEntry now = after.get(i);
+        before.forEach((place, old) -> {
+            KernelEntry now = winner(place);
             if (old != null && !old.equals(now)) {
                 gone.add(old);
             }
-            if (now != null && !now.equals(old)) {
+            if (now != null && (old == null || !old.equals(now))) {
                 wanted.add(now);
             }
-        }
+        });
         return new Delta(gone, wanted);
     }
 
@@ -111,16 +113,16 @@ final class Peers<K> {
     /** All entries that count. */
     Collection<KernelEntry> all() {
         List<KernelEntry> all = new ArrayList<>(claims.size());
-        claims.keySet().forEach(place -> all.add(winner(place)));
+        claims.values().forEach(claim -> all.add(claim.entry()));
         return all;
     }
 
     private static Place place(KernelEntry entry) {
         return switch (entry) {
-            case KernelEntry.Route route -> new RoutePlace(route.destination());
-            case KernelEntry.Neighbour neighbour -> new NeighbourPlace(neighbour.device(), neighbour.address());
-            case KernelEntry.Fdb fdb -> new FdbPlace(fdb.device(), fdb.mac());
-            case KernelEntry.Address address -> new AddressPlace(address.device(), address.address());
+            case KernelEntry.Route route -> new Place(KernelEntry.Route.class, "", route.destination()); // of whatever device
+            case KernelEntry.Neighbour neighbour -> new Place(KernelEntry.Neighbour.class, neighbour.device(), neighbour.address());
+            case KernelEntry.Fdb fdb -> new Place(KernelEntry.Fdb.class, fdb.device(), fdb.mac());
+            case KernelEntry.Address address -> new Place(KernelEntry.Address.class, address.device(), address.address());
         };
     }
 }

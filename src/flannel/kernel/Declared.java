@@ -40,12 +40,13 @@ final class Declared {
 
     /** False when it was there already. */
     boolean put(KernelEntry entry) {
-        return !entry.equals(switch (entry) {
+        KernelEntry before = switch (entry) {
             case KernelEntry.Address address -> addresses.put(address.address(), address);
             case KernelEntry.Route route -> routes.put(route.destination(), route);
             case KernelEntry.Neighbour neighbour -> neighbours.put(neighbour.address(), neighbour);
             case KernelEntry.Fdb entryOfFdb -> fdb.put(entryOfFdb.mac(), entryOfFdb);
-        });
+        };
+        return before == null || !before.equals(entry);
     }
 
     /** False when it was not there, or another entry has its place. */

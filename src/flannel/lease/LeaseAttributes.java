@@ -4,7 +4,6 @@ import flannel.json.JsonException;
 import flannel.json.JsonLimits;
 import flannel.json.JsonValue;
 import flannel.net.Ipv4;
-import java.nio.charset.StandardCharsets;
 
 /**
  * What a lease's value says: the JSON that Go flannels write and read, plus one member of our own that they pass over.
@@ -34,7 +33,7 @@ public record LeaseAttributes(Ipv4 publicIp, String backendType, String backendD
         String type = text(value, "BackendType");
         String backendData = data == null ? "" : data.toString();
         String node = text(value, "Node");
-        if (!StandardCharsets.US_ASCII.newEncoder().canEncode(type + backendData + node)) {
+        if (!isAscii(type) || !isAscii(backendData) || !isAscii(node)) {
             throw new JsonException("a lease's value has no other characters than ASCII's"); // they would take twice the memory
         }
         try {
@@ -46,6 +45,15 @@ public record LeaseAttributes(Ipv4 publicIp, String backendType, String backendD
 
     private static String text(JsonValue.Obj value, String name) {
         return NetworkConfig.member(value, name) instanceof JsonValue.Str(String text) ? text : "";
+    }
+
+    private static boolean isAscii(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) >= 128) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** A text member of {@link #backendData}; empty when there is none. */

@@ -30,6 +30,17 @@ public record LeaseKey(String name) {
         return subnet().filter(subnet -> subnet.toKey().equals(name)).isPresent();
     }
 
+    // see Ipv4
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof LeaseKey key && key.name.equals(name);
+    }
+
+    @Override
+    public int hashCode() {
+        return name.hashCode();
+    }
+
     @Override
     public String toString() {
         return name;

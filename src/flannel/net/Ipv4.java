@@ -81,6 +81,17 @@ public record Ipv4(int bits) implements Comparable<Ipv4> {
         return bits != 0 && bits != -1 && !isLoopback() && !isLinkLocal() && !isMulticast();
     }
 
+    // a record's own are made at run time, of method handles: milliseconds of every start, and slow until they are compiled
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Ipv4 address && address.bits == bits;
+    }
+
+    @Override
+    public int hashCode() {
+        return bits;
+    }
+
     @Override
     public int compareTo(Ipv4 other) {
         return Integer.compareUnsigned(bits, other.bits);

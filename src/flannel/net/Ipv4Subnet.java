@@ -72,6 +72,17 @@ public record Ipv4Subnet(Ipv4 base, int prefixLength) implements Comparable<Ipv4
         return base + "-" + prefixLength;
     }
 
+    // see Ipv4
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Ipv4Subnet subnet && subnet.base.equals(base) && subnet.prefixLength == prefixLength;
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * base.bits() + prefixLength;
+    }
+
     @Override
     public int compareTo(Ipv4Subnet other) {
         int byBase = base.compareTo(other.base);

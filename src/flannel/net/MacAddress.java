@@ -55,6 +55,17 @@ public record MacAddress(long bits) {
         return (byte) (bits >>> 40 - 8 * index);
     }
 
+    // see Ipv4
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof MacAddress mac && mac.bits == bits;
+    }
+
+    @Override
+    public int hashCode() {
+        return Long.hashCode(bits);
+    }
+
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder(17);
