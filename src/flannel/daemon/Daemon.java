@@ -75,6 +75,8 @@ public final class Daemon {
     public void run() throws StartException, InterruptedException {
         Thread.setDefaultUncaughtExceptionHandler((thread, reason) -> die(reason)); // half a daemon that looks alive helps nobody
         SubnetStore store = store();
+        BlockingQueue<Message> queue = new ArrayBlockingQueue<>(MESSAGES);
+        start("store-follower", () -> follow(store, queue)); // its first answer is on its way while this host is looked at
         Reconciler reconciler;
         KernelMonitor monitor;
         try {
@@ -89,7 +91,7 @@ public final class Daemon {
         Clock clock = Clock.system();
         Surroundings around = new Surroundings("", settings, store, state.forNetwork(""),
                 SubnetFiles.onDisk(settings, settings.subnetFile(), log),
-                new Readiness(serviceManager, List.of("")), new ArrayBlockingQueue<>(MESSAGES), Executors.newVirtualThreadPerTaskExecutor(),
+                new Readiness(serviceManager, List.of("")), queue, Executors.newVirtualThreadPerTaskExecutor(),
                 clock, RandomGenerator.getDefault(), log);
         String nodeMark = state.nodeMark(underlay.mac(), cards());
         NetworkSession session = new NetworkSession(around, underlay, nodeMark,
@@ -105,7 +107,6 @@ public final class Daemon {
             put(around.queue(), new Message.Kernel(event));
         }));
         start("underlay", watch::run);
-        start("store-follower", () -> follow(store, around.queue()));
         new Views(lookouts.version(), List.of(new Inquiry("", around.queue())), log).serve(lookouts.socket(), lookouts.health());
         session.run();
     }
