@@ -75,13 +75,14 @@ public final class Daemon {
     public void run() throws StartException, InterruptedException {
         Thread.setDefaultUncaughtExceptionHandler((thread, reason) -> die(reason)); // half a daemon that looks alive helps nobody
         SubnetStore store = store();
-        BlockingQueue<Message> queue = new ArrayBlockingQueue<>(MESSAGES);
+        BlockingQueue<Message> queue = new ArrayBlockingQueue<>(MESSAGES, true); // fair: the store's news must not starve behind the kernel's
         start("store-follower", () -> follow(store, queue)); // its first answer is on its way while this host is looked at
         Reconciler reconciler;
         KernelMonitor monitor;
         try {
             monitor = KernelMonitor.open(log); // before the first look, so that no change falls between
             reconciler = Reconciler.open(log);
+            monitor.ignore(reconciler);
         } catch (SystemCallException e) {
             throw new StartException("Failed to speak to the kernel's routing tables: " + e.getMessage(), e);
         }

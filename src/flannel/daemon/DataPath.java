@@ -206,7 +206,7 @@ final class DataPath {
             return Optional.empty();
         }
         try {
-            refuseNonsense(lease, lease.attributes().publicIp());
+            refuseNonsense(lease);
             List<KernelEntry> entries = backend.towards(lease);
             complaints.remove(lease.key());
             return Optional.of(entries);
@@ -219,22 +219,26 @@ final class DataPath {
     }
 
     /** Whoever can write to the store must not get a route to anywhere but the overlay, nor packets sent in circles. */
-    private void refuseNonsense(Lease lease, Ipv4 host) throws UnusablePeerException {
-        String ignoring = "Ignoring subnet " + lease.subnet() + " of " + host + ": ";
+    private void refuseNonsense(Lease lease) throws UnusablePeerException {
+        Ipv4 host = lease.attributes().publicIp();
         if (!config.network().contains(lease.subnet()) || lease.subnet().prefixLength() <= config.network().prefixLength()) {
-            throw new UnusablePeerException(ignoring + "it is not a part of " + config.network());
+            throw ignoring(lease, "it is not a part of " + config.network());
         }
         if (lease.subnet().overlaps(self.subnet())) {
-            throw new UnusablePeerException(ignoring + "it overlaps this host's " + self.subnet());
+            throw ignoring(lease, "it overlaps this host's " + self.subnet());
         }
         if (host.equals(underlay.address())) {
-            throw new UnusablePeerException(ignoring + "that is this host's own address");
+            throw ignoring(lease, "that is this host's own address");
         }
         boolean broadcast = underlay.onLink().prefixLength() < 31
                 && (host.equals(underlay.onLink().last()) || host.equals(underlay.onLink().base()));
         if (config.network().contains(host) || broadcast || !host.isUnicast()) {
-            throw new UnusablePeerException(ignoring + "that can't be the address of a host of this network");
+            throw ignoring(lease, "that can't be the address of a host of this network");
         }
+    }
+
+    private static UnusablePeerException ignoring(Lease lease, String why) {
+        return new UnusablePeerException("Ignoring subnet " + lease.subnet() + " of " + lease.attributes().publicIp() + ": " + why);
     }
 
     /** The kernel tells that something changed, perhaps by our own hand. */

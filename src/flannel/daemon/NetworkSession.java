@@ -107,7 +107,7 @@ final class NetworkSession implements Leases.Session {
     void run() {
         try {
             while (true) {
-                handleNext(Math.max(0, nextNanos() - clock.nanos()));
+                handleNext(around.queue().isEmpty() ? Math.max(0, nextNanos() - clock.nanos()) : 0);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -43,6 +43,12 @@ public sealed interface Found {
     record Route(int index, Ipv4Subnet destination, Ipv4 gateway, boolean onlink, int protocol, int scope, int metric, boolean plain)
             implements Found {
 
+        // what is found or declared is sought by the thousands, and a record's own looks at all of it
+        @Override
+        public int hashCode() {
+            return destination.hashCode();
+        }
+
         Route withScope(int other) {
             return new Route(index, destination, gateway, onlink, protocol, other, metric, plain);
         }
@@ -55,6 +61,11 @@ public sealed interface Found {
      * @param state bits NUD_ of linux/neighbour.h
      */
     record Neighbour(int index, Ipv4 address, MacAddress mac, int state) implements Found {
+
+        @Override
+        public int hashCode() {
+            return address.hashCode();
+        }
     }
 
     /**
@@ -64,5 +75,10 @@ public sealed interface Found {
      * @param state bits NUD_ of linux/neighbour.h
      */
     record Fdb(int index, MacAddress mac, Ipv4 vtep, int state) implements Found {
+
+        @Override
+        public int hashCode() {
+            return mac.hashCode();
+        }
     }
 }

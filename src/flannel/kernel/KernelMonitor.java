@@ -13,6 +13,8 @@ import flannel.netlink.Nlmsg;
 import flannel.netlink.Rtm;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -31,6 +33,7 @@ public final class KernelMonitor implements AutoCloseable {
     private final NetlinkSocket rules;
     /** An eventfd. */
     private final int wakeUp;
+    private final List<Integer> ignored = new ArrayList<>();
     private boolean running;
     private boolean closed;
 
@@ -65,6 +68,15 @@ public final class KernelMonitor implements AutoCloseable {
     /** Whether {@link KernelEvent.RulesChanged} will ever be heard. */
     public boolean hearsRules() {
         return rules != null;
+    }
+
+    /**
+     * Spares itself the echoes of what that reconciler changes: ten thousand peers make thirty thousand of them, and news would wait behind
+     * them. Those of forwarding databases are heard all the same.
+     */
+    public void ignore(Reconciler reconciler) throws SystemCallException {
+        ignored.add(reconciler.port());
+        routes.ignore(ignored);
     }
 
     /**

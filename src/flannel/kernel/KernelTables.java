@@ -55,6 +55,11 @@ interface KernelTables extends AutoCloseable {
     /** Undoes what flannel 0.7.1 set on its device: questions about neighbours asked of user space (sysctl app_solicit). Best effort. */
     void stopAskingUserSpace(String device);
 
+    /** Netlink port that changes are asked for from; 0 for none. */
+    default int port() {
+        return 0;
+    }
+
     @Override
     void close();
 }

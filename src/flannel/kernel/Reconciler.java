@@ -7,6 +7,7 @@ import flannel.net.Ipv4Subnet;
 import flannel.net.MacAddress;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -74,6 +75,10 @@ public final class Reconciler implements AutoCloseable {
      * @param first   one of them, as a person would name it
      */
     public record Comparison(Map<String, Integer> changed, String first) {
+    }
+
+    int port() {
+        return tables.port();
     }
 
     /** How often the whole state was compared with the kernel's tables. */
@@ -193,12 +198,14 @@ public final class Reconciler implements AutoCloseable {
             changed.put("link", 1);
             first = "link " + state.link().name();
         }
+        Map<String, int[]> counts = new HashMap<>(); // of thousands: numbers that stay where they are
         for (Change change : plan.changes()) {
-            if (!refused.contains(change)) {
-                changed.merge(kind(change.what()), 1, Integer::sum);
+            if (refused.isEmpty() || !refused.contains(change)) {
+                counts.computeIfAbsent(kind(change.what()), kind -> new int[1])[0]++;
                 first = first.isEmpty() ? (change.kind() == Change.Kind.DELETE ? "stray " : "") + devices.describe(change.what()) : first;
             }
         }
+        counts.forEach((kind, count) -> changed.put(kind, count[0]));
         return new Comparison(changed, first);
     }
 

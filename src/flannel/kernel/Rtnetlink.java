@@ -30,6 +30,11 @@ final class Rtnetlink implements KernelTables {
     }
 
     @Override
+    public int port() {
+        return socket.port();
+    }
+
+    @Override
     public List<Found.Link> links() throws SystemCallException {
         return socket.dump("list links", out -> {
             out.begin(RTM_GETLINK, Nlmsg.NLM_F_DUMP).ifinfomsg(0, 0, 0, 0);

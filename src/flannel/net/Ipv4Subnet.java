@@ -80,7 +80,7 @@ public record Ipv4Subnet(Ipv4 base, int prefixLength) implements Comparable<Ipv4
 
     @Override
     public int hashCode() {
-        return 31 * base.bits() + prefixLength;
+        return 31 * (base.bits() >>> -prefixLength) + prefixLength; // the bits that differ
     }
 
     @Override

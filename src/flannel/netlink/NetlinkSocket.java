@@ -1,5 +1,7 @@
 package flannel.netlink;
 
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
@@ -11,6 +13,7 @@ import flannel.linux.SystemCallException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -40,12 +43,18 @@ public final class NetlinkSocket implements AutoCloseable {
     /** include/uapi/asm-generic/socket.h, for 64-bit: struct timeval of two longs. */
     private static final int SO_RCVTIMEO = 20;
 
+    private static final int SO_ATTACH_FILTER = 26;
+
+    /** Ports that one process has at most, by the scheme of libnl. */
+    private static final int MOST_PORTS = 1023;
+
     private final Arena arena = Arena.ofShared();
     private final MemorySegment sendSegment = arena.allocate(SEND_BUFFER, 8);
     private final MemorySegment receiveSegment = arena.allocate(RECEIVE_BUFFER, 8);
     private final ByteBuffer received = receiveSegment.asByteBuffer();
     private final MessageWriter writer = new MessageWriter(sendSegment.asByteBuffer(), 1);
     private final int fd;
+    private int port;
 
     private NetlinkSocket(int fd) {
         this.fd = fd;
@@ -97,11 +106,7 @@ public final class NetlinkSocket implements AutoCloseable {
 
     private void setUp(String operation, int groups) throws SystemCallException {
         try (Arena scratch = Arena.ofConfined()) {
-            // struct sockaddr_nl (netlink.h): u16 family, u16 pad, u32 port, u32 groups; the kernel picks the port
-            MemorySegment address = scratch.allocate(12, 4);
-            address.set(JAVA_SHORT, 0, (short) LibcSocket.AF_NETLINK);
-            address.set(JAVA_INT, 8, groups);
-            SystemCallException.check("bind " + operation + " groups " + groups, LibcSocket.bind(fd, address));
+            SystemCallException.check("bind " + operation + " groups " + groups, bind(scratch, groups));
             MemorySegment timeout = scratch.allocate(16, 8);
             timeout.set(JAVA_LONG, 0, ANSWER_TIMEOUT_SECONDS);
             SystemCallException.check("set SO_RCVTIMEO", LibcSocket.setsockopt(fd, LibcSocket.SOL_SOCKET, SO_RCVTIMEO, timeout));
@@ -113,6 +118,55 @@ public final class NetlinkSocket implements AutoCloseable {
             option(scratch, Nlmsg.SOL_NETLINK, Nlmsg.NETLINK_EXT_ACK, 1);
             option(scratch, Nlmsg.SOL_NETLINK, Nlmsg.NETLINK_GET_STRICT_CHK, 1);
         }
+    }
+
+    /** Takes the first free one of this process's ports, as libnl does: the process's id and a number above it. */
+    private int bind(Arena scratch, int groups) {
+        // struct sockaddr_nl (netlink.h): u16 family, u16 pad, u32 port, u32 groups
+        MemorySegment address = scratch.allocate(12, 4);
+        address.set(JAVA_SHORT, 0, (short) LibcSocket.AF_NETLINK);
+        address.set(JAVA_INT, 8, groups);
+        int bound = -Errno.EADDRINUSE;
+        for (int number = 1; number <= MOST_PORTS && bound == -Errno.EADDRINUSE; number++) {
+            port = (int) ProcessHandle.current().pid() & 0x3FFFFF | number << 22;
+            address.set(JAVA_INT, 4, port);
+            bound = LibcSocket.bind(fd, address);
+        }
+        return bound;
+    }
+
+    /** What the kernel knows this socket by, and names as the origin of what it asked for (nlmsg_pid). */
+    public int port() {
+        return port;
+    }
+
+    /**
+     * Has the kernel keep back the notifications of what the sockets with these ports asked for. (Those of forwarding databases name no
+     * origin.) A classic BPF program, linux/filter.h: load nlmsg_pid, drop if it is the first, drop if it is the second ..., else pass.
+     */
+    public void ignore(List<Integer> ports) throws SystemCallException {
+        try (Arena scratch = Arena.ofConfined()) {
+            int count = 2 + 2 * ports.size();
+            MemorySegment program = scratch.allocate(8L * count, 8);
+            instruction(program, 0, 0x20, 0, 12); // BPF_LD | BPF_W | BPF_ABS
+            for (int i = 0; i < ports.size(); i++) {
+                int origin = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN ? Integer.reverseBytes(ports.get(i)) : ports.get(i);
+                instruction(program, 1 + 2 * i, 0x15, 1, origin); // BPF_JMP | BPF_JEQ | BPF_K: go on, or over the next one
+                instruction(program, 2 + 2 * i, 0x06, 0, 0); // BPF_RET | BPF_K
+            }
+            instruction(program, count - 1, 0x06, 0, -1);
+            MemorySegment filter = scratch.allocate(16, 8); // struct sock_fprog: u16 length, pointer
+            filter.set(JAVA_SHORT, 0, (short) count);
+            filter.set(ADDRESS, 8, program);
+            SystemCallException.check("set SO_ATTACH_FILTER", LibcSocket.setsockopt(fd, LibcSocket.SOL_SOCKET, SO_ATTACH_FILTER, filter));
+        }
+    }
+
+    /** struct sock_filter: u16 code, u8 jump if true, u8 jump if false, u32 operand. */
+    private static void instruction(MemorySegment program, int index, int code, int jumpIfFalse, int operand) {
+        program.set(JAVA_SHORT, 8L * index, (short) code);
+        program.set(JAVA_BYTE, 8L * index + 3, (byte) jumpIfFalse);
+        program.set(JAVA_INT, 8L * index + 4, operand);
     }
 
     private int option(Arena scratch, int level, int option, int value) {

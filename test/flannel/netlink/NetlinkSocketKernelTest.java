@@ -109,4 +109,25 @@ class NetlinkSocketKernelTest {
             }
         });
     }
+
+    @Test
+    void whatIgnoredSocketsAskedForIsNotHeard() throws Exception {
+        host.call(() -> {
+            try (NetlinkSocket ours = NetlinkSocket.open(Nlmsg.NETLINK_ROUTE, 0);
+                    NetlinkSocket alsoOurs = NetlinkSocket.open(Nlmsg.NETLINK_ROUTE, 0);
+                    NetlinkSocket another = NetlinkSocket.open(Nlmsg.NETLINK_ROUTE, 0);
+                    NetlinkSocket listener = NetlinkSocket.open(Nlmsg.NETLINK_ROUTE, Rtm.RTMGRP_IPV4_ROUTE)) {
+                listener.ignore(List.of(ours.port()));
+                listener.ignore(List.of(ours.port(), alsoOurs.port()));
+                int number = 0;
+                for (NetlinkSocket socket : List.of(ours, another, alsoOurs)) {
+                    int route = number++;
+                    socket.execute("add the route", out -> addRoute(out, route, LO));
+                }
+                List<Integer> heard = new ArrayList<>();
+                assertTrue(listener.drain(message -> heard.add(message.type())));
+                assertEquals(List.of(Rtm.RTM_NEWROUTE), heard);
+            }
+        });
+    }
 }
