@@ -44,8 +44,8 @@ class LeaseApiTest {
     void start() throws Exception {
         server = new TestServer(0, null, Duration.ofSeconds(60), store, log);
         store.change(memory -> memory.config(CONFIG));
-        while (get("config").statusCode() == 503) {
-            Thread.onSpinWait(); // until the store was followed
+        while (get("config").statusCode() != 200) {
+            Thread.onSpinWait(); // until the store was followed, and has told of the config
         }
     }
 
