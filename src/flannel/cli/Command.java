@@ -134,7 +134,7 @@ public final class Command {
     private int start(Options options, Map<String, String> environment) throws InterruptedException {
         Log log;
         try {
-            log = Log.open(logOptions(options));
+            log = Log.open(logOptions(options), environment.get("JOURNAL_STREAM"));
         } catch (OptionException | IllegalArgumentException e) {
             return fail(new Log(stderr, 0), WRONG, placed(e.getMessage(), environment));
         } catch (IOException e) {

@@ -40,6 +40,7 @@ public final class Log {
 
     private final LogOptions options;
     private final PrintStream stderr;
+    private final boolean journal;
     private final PrintStream file;
     private final LongSupplier nanoClock;
     private final RepeatLimit limit = new RepeatLimit();
@@ -50,11 +51,17 @@ public final class Log {
     /**
      * Opens the log.
      *
+     * @param journalStream the environment's $JOURNAL_STREAM: lines to the journal get their priority; null for none
      * @throws FileException            when a log file was asked for and can't be made
      * @throws IllegalArgumentException when the vmodule list can't be read
      */
+    public static Log open(LogOptions options, String journalStream) throws FileException {
+        return new Log(options, System.err, JournalStream.isStderr(journalStream),
+                options.toStderr() ? null : LogFile.open(options.directory()), System::nanoTime);
+    }
+
     public static Log open(LogOptions options) throws FileException {
-        return new Log(options, System.err, options.toStderr() ? null : LogFile.open(options.directory()), System::nanoTime);
+        return open(options, null);
     }
 
     /** A log on a stream of the caller's, for tests and for what happens before the options are known. */
@@ -63,12 +70,13 @@ public final class Log {
     }
 
     Log(PrintStream stream, int verbosity, LongSupplier nanoClock) {
-        this(new LogOptions(verbosity, "", true, false, Severity.ERROR, "", ""), stream, null, nanoClock);
+        this(new LogOptions(verbosity, "", true, false, Severity.ERROR, "", ""), stream, false, null, nanoClock);
     }
 
-    private Log(LogOptions options, PrintStream stderr, PrintStream file, LongSupplier nanoClock) {
+    private Log(LogOptions options, PrintStream stderr, boolean journal, PrintStream file, LongSupplier nanoClock) {
         this.options = options;
         this.stderr = stderr;
+        this.journal = journal;
         this.file = file;
         this.nanoClock = nanoClock;
         this.modules = modules(options.vmodule());
@@ -158,7 +166,7 @@ public final class Log {
             file.print(text);
         }
         if (file == null || options.alsoToStderr() || severity.compareTo(options.stderrThreshold()) >= 0) {
-            stderr.print(text);
+            stderr.print(journal ? JournalStream.priority(severity) + text : text);
             stderr.flush();
         }
     }
