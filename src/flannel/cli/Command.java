@@ -44,6 +44,9 @@ public final class Command {
     /** Renewal margin in minutes: less than the 24 hours of a lease, or it would be renewed without end. */
     private static final int LONGEST_MARGIN = 24 * 60 - 1;
 
+    /** A day, in seconds. */
+    private static final int LONGEST_PROBE_INTERVAL = 24 * 60 * 60;
+
     /** Options of modes that this daemon does not have (yet): refused, so that nobody believes they work. */
     private static final Map<String, String> MISSING_MODES = Map.of(
             "networks", "multi-network mode", "watch-networks", "multi-network mode",
@@ -222,9 +225,14 @@ public final class Command {
         if (port < 0 || port > 65_535) {
             throw new OptionException("-healthz-port " + port + " is not a port, 1 to 65535, or 0 for none");
         }
+        int probe = options.number("probe-interval");
+        if (probe < 0 || probe > LONGEST_PROBE_INTERVAL) {
+            throw new OptionException("-probe-interval " + probe + " is out of range: 0 for never, or up to " + LONGEST_PROBE_INTERVAL + " seconds");
+        }
         try {
             InetAddress address = InetAddress.ofLiteral(options.text("healthz-ip"));
-            return new Daemon.Lookouts(VERSION, Path.of(options.text("socket")), port == 0 ? null : new InetSocketAddress(address, port));
+            return new Daemon.Lookouts(VERSION, Path.of(options.text("socket")), port == 0 ? null : new InetSocketAddress(address, port),
+                    Duration.ofSeconds(probe));
         } catch (IllegalArgumentException e) {
             throw new OptionException("-healthz-ip: \"" + options.text("healthz-ip") + "\" is not an IP address");
         }

@@ -48,6 +48,7 @@ final class Options {
             new Option("logtostderr", Kind.FLAG, "true", "log to standard error instead of files"),
             new Option("networks", Kind.TEXT, "", "run in multi-network mode and service the specified networks"),
             new Option("peer", Kind.TEXT, "", "show the peers with this address of a host or a container, or in this subnet", List.of(Commands.STATUS)),
+            new Option("probe-interval", Kind.NUMBER, "0", "seconds between two probes of the ways to all peers, by echoes to their kernels (0 for never)"),
             new Option("problems", Kind.FLAG, "false", "show only what needs attention", List.of(Commands.STATUS)),
             new Option("public-ip", Kind.TEXT, "", "IP accessible by other nodes for inter-host communication"),
             new Option("remote", Kind.TEXT, "", "run as client and connect to server on specified address (e.g. '10.1.2.3:8080')"),

@@ -20,6 +20,7 @@ import flannel.server.ListenAddress;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -40,8 +41,9 @@ public final class Daemon {
      * @param version to be told
      * @param socket  for {@code flanneld status}
      * @param health  for health and metrics over HTTP; null for nowhere
+     * @param probe   how often the peers are probed; zero for never
      */
-    public record Lookouts(String version, Path socket, InetSocketAddress health) {
+    public record Lookouts(String version, Path socket, InetSocketAddress health, Duration probe) {
     }
 
     private final Settings settings;
@@ -108,7 +110,7 @@ public final class Daemon {
             put(around.queue(), new Message.Kernel(event));
         }));
         start("underlay", watch::run);
-        new Views(lookouts.version(), List.of(new Inquiry("", around.queue())), log).serve(lookouts.socket(), lookouts.health());
+        new Views(lookouts.version(), List.of(new Inquiry("", around.queue())), lookouts.probe(), log).serve(lookouts.socket(), lookouts.health());
         session.run();
     }
 

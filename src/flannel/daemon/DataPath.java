@@ -357,13 +357,24 @@ final class DataPath {
             case Entry.Occupied occupied -> new NetworkStatus.Peer(subnet, "", "", kept, "Ignoring " + occupied.key()
                     + " in the store: " + occupied.why());
             case Lease lease -> new NetworkStatus.Peer(subnet, lease.attributes().publicIp().toString(), via(lease), kept,
-                    complaints.getOrDefault(lease.key(), ""));
+                    complaints.getOrDefault(lease.key(), ""), entries(lease.key()), null);
         };
+    }
+
+    /** What a peer needs in the kernel, and whether that has it; null for nothing, and as long as it is not known. */
+    private NetworkStatus.Entries entries(LeaseKey key) {
+        List<KernelEntry> wanted = peers.of(key);
+        if (wanted.isEmpty() || !reconciler.isCompared()) {
+            return null;
+        }
+        Map<Boolean, List<String>> held = wanted.stream().collect(Collectors.partitioningBy(reconciler::holds,
+                Collectors.mapping(KernelEntry::kind, Collectors.toList())));
+        return new NetworkStatus.Entries(held.get(true), held.get(false));
     }
 
     private String via(Lease lease) {
         if (!followed.containsKey(lease.key())) {
-            return self != null && self.wrote(lease) ? "this host" : "";
+            return self != null && self.wrote(lease) ? NetworkStatus.Peer.SELF : "";
         }
         boolean direct = backend.link() != null && peers.of(lease.key()).stream()
                 .anyMatch(entry -> entry instanceof KernelEntry.Route route && !route.device().equals(backend.link().name()));

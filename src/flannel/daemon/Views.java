@@ -22,16 +22,20 @@ final class Views {
     private final List<Inquiry> networks;
     private final Log log;
     private final StatusSource source = new StatusSource(this::status);
+    /** Null when the peers are not probed. */
+    private final PeerProbe probe;
     private final long startNanos = System.nanoTime();
 
-    Views(String version, List<Inquiry> networks, Log log) {
+    /** @param probeEvery how often the peers are probed; zero for never */
+    Views(String version, List<Inquiry> networks, Duration probeEvery, Log log) {
         this.version = version;
         this.networks = networks;
         this.log = log;
+        probe = probeEvery.isZero() ? null : new PeerProbe(this::answers, probeEvery, log);
     }
 
-    /** Everything that is known now. Takes a second for each network whose session is stuck, else next to nothing. */
-    private Status status() {
+    /** What the sessions tell. Takes a second for each network whose session is stuck, else next to nothing. */
+    private List<NetworkStatus> answers() {
         List<NetworkStatus> answers = new ArrayList<>();
         try {
             for (Inquiry network : networks) {
@@ -40,8 +44,13 @@ final class Views {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // nobody waits for the answer any more
         }
+        return answers;
+    }
+
+    private Status status() {
+        List<NetworkStatus> answers = answers();
         return new Status(new Status.Daemon(version, ProcessHandle.current().pid(), Duration.ofNanos(System.nanoTime() - startNanos), Instant.now()),
-                Memory.now(), answers,
+                Memory.now(), probe == null ? answers : answers.stream().map(probe::seen).toList(),
                 log.last().stream().map(line -> new Status.Event(line.when(), line.severity().name(), line.text())).toList());
     }
 
@@ -56,6 +65,15 @@ final class Views {
                 Thread.currentThread().interrupt();
             }
         });
+        if (probe != null) {
+            Thread.ofPlatform().name("probe").daemon().start(() -> {
+                try {
+                    probe.run();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            });
+        }
         if (health != null) {
             Thread.ofVirtual().name("health").start(() -> {
                 try {

@@ -10,6 +10,16 @@ public sealed interface KernelEntry {
     /** Name of the device that the entry belongs to. */
     String device();
 
+    /** What kind of entry it is, as {@link Reconciler.Comparison} names them. */
+    default String kind() {
+        return switch (this) {
+            case Address address -> "address";
+            case Route route -> "route";
+            case Neighbour neighbour -> "neighbour";
+            case Fdb fdb -> "fdb";
+        };
+    }
+
     /** An address of a device. */
     record Address(String device, Ipv4 address, int prefixLength) implements KernelEntry {
     }

@@ -46,6 +46,9 @@ public final class Reconciler implements AutoCloseable {
     private Devices devices = Devices.NONE;
     private boolean underlayUp;
     private boolean incomplete;
+    /** Whether the last comparison came to its end, and what the kernel has refused since, as declared. */
+    private boolean compared;
+    private final Set<Found> absent = new HashSet<>();
     private long comparisons;
     private Comparison last = new Comparison(Map.of(), "");
 
@@ -88,6 +91,16 @@ public final class Reconciler implements AutoCloseable {
 
     public Comparison lastComparison() {
         return last;
+    }
+
+    /** Whether it is known what of the declared is in the kernel: not while the tables can't be read, or the network's device be had. */
+    public boolean isCompared() {
+        return compared;
+    }
+
+    /** Whether a declared entry is in the kernel, as far as was seen and heard. */
+    public boolean holds(KernelEntry entry) {
+        return !absent.contains(devices.asFound(entry));
     }
 
     /**
@@ -172,6 +185,8 @@ public final class Reconciler implements AutoCloseable {
             return List.of();
         }
         incomplete = true;
+        compared = false;
+        absent.clear();
         comparisons++;
         devices = Devices.NONE;
         Found.Link underlay = tables.link(state.underlay())
@@ -183,10 +198,11 @@ public final class Reconciler implements AutoCloseable {
         }
         Plan plan = new Plan();
         compareOwnDevice(plan);
-        List<Failure> failures = routes.compare(devices, plan);
+        List<Failure> failures = routes.compare(devices, plan, absent);
         Set<Change> refused = new HashSet<>();
         failures.addAll(execute(plan, refused));
         incomplete = !failures.isEmpty();
+        compared = true;
         last = comparison(plan, refused);
         return failures;
     }
@@ -267,8 +283,15 @@ public final class Reconciler implements AutoCloseable {
 
     private List<Failure> execute(Plan plan, Set<Change> refused) throws SystemCallException {
         List<Failure> failures = new ArrayList<>();
-        tables.execute(plan.changes(), (change, why) -> {
+        List<Change> changes = plan.changes();
+        if (!absent.isEmpty()) {
+            changes.forEach(change -> absent.remove(devices.likeDeclared(change.what())));
+        }
+        tables.execute(changes, (change, why) -> {
             refused.add(change);
+            if (change.kind() != Change.Kind.DELETE) {
+                absent.add(devices.likeDeclared(change.what()));
+            }
             if (failures.size() < MOST_FAILURES) {
                 failures.add(new Failure(devices.describe(change.what()), why));
             }

@@ -103,9 +103,10 @@ final class Routes {
     /**
      * Plans what makes the table equal to what is declared.
      *
+     * @param obstructed gets what can't be put in because a foreign route has its place
      * @return what can't be put in because a foreign route has its place
      */
-    List<Reconciler.Failure> compare(Devices devices, Plan plan) throws SystemCallException {
+    List<Reconciler.Failure> compare(Devices devices, Plan plan, Set<Found> obstructed) throws SystemCallException {
         Set<Found> missing = new LinkedHashSet<>();
         declared.routes().forEach(entry -> missing.add(devices.asFound(entry)));
         List<Found.Route> others = new ArrayList<>();
@@ -146,6 +147,7 @@ final class Routes {
         held.clear();
         declared.routes().forEach(this::hold);
         obstacles.values().forEach(found -> held.remove(found.destination()));
+        obstructed.addAll(obstacles.keySet());
         if (leftovers > 0) {
             log.info("Taking over " + leftovers + " routes within " + state.network() + " that an earlier flanneld left on "
                     + state.underlay());

@@ -16,7 +16,8 @@ final class JournalStream {
     /**
      * Whether standard error is the journal.
      *
-     * @param told what systemd says of it in $JOURNAL_STREAM, device and inode (systemd.exec(5)); null for nothing. A program that was started
+     * @param told what systemd says of it in $JOURNAL_STREAM, device and inode (systemd.exec(5)); null for nothing. A program that was
+     * started
      *             further down has it too, and perhaps another standard error
      */
     static boolean isStderr(String told) {

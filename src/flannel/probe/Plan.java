@@ -38,7 +38,7 @@ public record Plan(List<Integer> sizes, int rounds, Duration interval, Duration 
      * @param mtu of the network, in bytes
      */
     public static Plan of(String backendType, int mtu, int rounds, Duration interval, Duration patience) {
-        return new Plan(List.of(SMALL_BYTES, mtu), rounds, interval, patience, hops(backendType));
+        return new Plan(List.of(Math.min(SMALL_BYTES, mtu), mtu), rounds, interval, patience, hops(backendType));
     }
 
     /**

@@ -35,6 +35,7 @@ public final class Metrics {
         metrics.store(known(status));
         metrics.kernel(known(status));
         metrics.udp(known(status));
+        metrics.probes(known(status).stream().filter(network -> network.probing() != null).toList());
         return metrics.out.append(format == Format.OPENMETRICS ? "# EOF\n" : "").toString();
     }
 
@@ -96,22 +97,26 @@ public final class Metrics {
         counter("flannel_store_failures", "Requests that got no usable answer.", () -> networks.forEach(known ->
                 total("flannel_store_failures", network(known), known.store().health().failed())));
         family("flannel_store_request_seconds", "histogram", "How long the store took to answer.");
-        networks.forEach(known -> histogram(network(known), known.store().health()));
+        networks.forEach(known -> histogram("flannel_store_request_seconds", network(known), latencies(known.store().health())));
     }
 
-    private void histogram(String network, StoreHealth health) {
-        if (health.latencies().size() != StoreHealth.BOUNDS_MILLIS.size() + 1) {
+    private static Timings latencies(StoreHealth health) {
+        return new Timings(StoreHealth.BOUNDS_MILLIS.stream().map(millis -> millis * 1_000L).toList(), health.latencies(), health.total());
+    }
+
+    private void histogram(String name, String labels, Timings timings) {
+        if (timings.counts().size() != timings.boundsMicros().size() + 1) {
             return; // a store that does not tell
         }
         long upToHere = 0;
-        for (int i = 0; i < health.latencies().size(); i++) {
-            upToHere += health.latencies().get(i);
-            String bound = i == StoreHealth.BOUNDS_MILLIS.size() ? "+Inf"
-                    : number(BigDecimal.valueOf(StoreHealth.BOUNDS_MILLIS.get(i), 3)).replaceFirst("^(\\d+)$", "$1.0");
-            sample("flannel_store_request_seconds_bucket", network + "," + label("le", bound), upToHere);
+        for (int i = 0; i < timings.counts().size(); i++) {
+            upToHere += timings.counts().get(i);
+            String bound = i == timings.boundsMicros().size() ? "+Inf"
+                    : number(BigDecimal.valueOf(timings.boundsMicros().get(i), 6)).replaceFirst("^(\\d+)$", "$1.0");
+            sample(name + "_bucket", labels + "," + label("le", bound), upToHere);
         }
-        sample("flannel_store_request_seconds_sum", network, seconds(health.total()));
-        sample("flannel_store_request_seconds_count", network, upToHere);
+        sample(name + "_sum", labels, seconds(timings.total()));
+        sample(name + "_count", labels, upToHere);
     }
 
     private void kernel(List<Known> networks) {
@@ -136,6 +141,25 @@ public final class Metrics {
         counter("flannel_udp_dropped", "Backend udp: packets dropped, by reason; flanneld status explains each.", () -> own.forEach(known ->
                 known.counters().stream().filter(Counter::drop).forEach(each ->
                         total("flannel_udp_dropped", network(known) + "," + label("reason", snake(each.name())), each.value()))));
+    }
+
+    private void probes(List<Known> networks) {
+        if (networks.isEmpty()) {
+            return;
+        }
+        counter("flannel_probe_echoes_sent", "Echoes sent to peers over the overlay.", () -> networks.forEach(known ->
+                total("flannel_probe_echoes_sent", network(known), known.probing().sent())));
+        counter("flannel_probe_echoes_answered", "Echoes that were answered.", () -> networks.forEach(known ->
+                total("flannel_probe_echoes_answered", network(known), known.probing().answered())));
+        family("flannel_probe_peers", "gauge", "Peers that are probed: reached, or lost three times in a row, be it full-size packets only.");
+        networks.forEach(known -> {
+            long lost = known.peers().stream().filter(Peer::isLost).count();
+            long all = known.peers().stream().filter(peer -> peer.echoes() != null).count();
+            sample("flannel_probe_peers", network(known) + "," + label("state", "reached"), all - lost);
+            sample("flannel_probe_peers", network(known) + "," + label("state", "lost"), lost);
+        });
+        family("flannel_probe_round_trip_seconds", "histogram", "Time until an echo was answered.");
+        networks.forEach(known -> histogram("flannel_probe_round_trip_seconds", network(known), known.probing().roundTrips()));
     }
 
     // ---- the format ----

@@ -50,13 +50,26 @@ public sealed interface NetworkStatus {
      * @param counters   of a data path of our own; empty for others
      * @param repairs    the last ones, the latest last
      * @param repaired   how much was put back since the start: kind of thing, number
+     * @param probing    null unless the peers are probed
      */
     record Known(String name, Phase phase, String range, String backend, List<String> complaints, OwnLease lease, Underlay underlay,
             List<Mtu> mtus, Store store, Kernel kernel, List<Peer> peers, List<Counter> counters, List<Repair> repairs,
-            Map<String, Long> repaired) implements NetworkStatus {
+            Map<String, Long> repaired, Probing probing) implements NetworkStatus {
 
         /** So many troubles of one kind are named; the others are counted. */
         private static final int NAMED = 3;
+
+        /** One whose peers are not probed. */
+        public Known(String name, Phase phase, String range, String backend, List<String> complaints, OwnLease lease, Underlay underlay,
+                List<Mtu> mtus, Store store, Kernel kernel, List<Peer> peers, List<Counter> counters, List<Repair> repairs,
+                Map<String, Long> repaired) {
+            this(name, phase, range, backend, complaints, lease, underlay, mtus, store, kernel, peers, counters, repairs, repaired, null);
+        }
+
+        /** The same, with what echoes told. */
+        public Known probed(List<Peer> probed, Probing how) {
+            return new Known(name, phase, range, backend, complaints, lease, underlay, mtus, store, kernel, probed, counters, repairs, repaired, how);
+        }
 
         @Override
         public List<String> troubles() {
@@ -75,6 +88,11 @@ public sealed interface NetworkStatus {
             ignored.stream().limit(NAMED).forEach(peer -> all.add(peer.ignored()));
             if (ignored.size() > NAMED) {
                 all.add(ignored.size() - NAMED + " more entries of the store are ignored (-problems lists them)");
+            }
+            List<Peer> lost = peers.stream().filter(Peer::isLost).toList();
+            lost.stream().limit(NAMED).forEach(peer -> all.add("the way to " + peer.subnet() + " at " + peer.host() + ": " + peer.echoes().trouble()));
+            if (lost.size() > NAMED) {
+                all.add("the ways to " + (lost.size() - NAMED) + " more peers have such troubles (-problems lists them)");
             }
             long kept = peers.stream().filter(Peer::kept).count();
             if (kept > 0) {
@@ -128,12 +146,56 @@ public sealed interface NetworkStatus {
      * @param via     how packets get there: the backend's type, or "route" where it is a plain one; empty when they do not
      * @param kept    whether the store no longer has it, or nothing readable, and what it said before is followed on
      * @param ignored why it is not followed, one sentence; empty when it is
+     * @param entries what it has in the kernel; null where that is not known, and where the peer needs nothing of its own
+     * @param echoes  what came of probing the way to it; null when that is not done
      */
-    record Peer(String subnet, String host, String via, boolean kept, String ignored) {
+    record Peer(String subnet, String host, String via, boolean kept, String ignored, Entries entries, Echoes echoes) {
+
+        /** What is said instead of the way to another entry of this host's own. */
+        public static final String SELF = "this host";
+
+        /** One of which the kernel needs nothing, and that is not probed. */
+        public Peer(String subnet, String host, String via, boolean kept, String ignored) {
+            this(subnet, host, via, kept, ignored, null, null);
+        }
+
+        public Peer probed(Echoes what) {
+            return new Peer(subnet, host, via, kept, ignored, entries, what);
+        }
+
+        boolean isLost() {
+            return echoes != null && !echoes.trouble().isEmpty();
+        }
 
         boolean isProblem() {
-            return kept || !ignored.isEmpty();
+            return kept || !ignored.isEmpty() || isLost() || entries != null && !entries.missing().isEmpty();
         }
+    }
+
+    /** Kinds of kernel entries that a peer needs, as route, neighbour, fdb: those that are there, and those that the kernel refused. */
+    record Entries(List<String> present, List<String> missing) {
+    }
+
+    /**
+     * What came of the last echoes to a peer's kernel.
+     *
+     * @param heard     how long ago the last was answered; null for none yet
+     * @param loss      part of the last ones that was not answered, 0 to 1
+     * @param roundTrip of the last that was; null for none yet
+     * @param trouble   what is wrong with the way, a clause; empty for nothing
+     */
+    record Echoes(Duration heard, double loss, Duration roundTrip, String trouble) {
+    }
+
+    /**
+     * How a network's peers are probed.
+     *
+     * @param every      so often
+     * @param sent       echoes since the start
+     * @param answered   of these
+     * @param roundTrips of those
+     */
+    record Probing(Duration every, long sent, long answered, Timings roundTrips) {
     }
 
     /** @param drop whether it counts packets that were dropped, for the reason that is its meaning */

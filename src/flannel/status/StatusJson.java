@@ -69,7 +69,7 @@ public final class StatusJson {
                             "meaning", counter.meaning(), "value", counter.value())).toList(),
                     "repairs", known.repairs().stream().map(repair -> JsonValue.object("when", repair.when().toString(), "what",
                             repair.what())).toList(),
-                    "repaired", counts(known.repaired()));
+                    "repaired", counts(known.repaired()), "probing", write(known.probing()));
         };
     }
 
@@ -87,8 +87,23 @@ public final class StatusJson {
     }
 
     private static JsonValue write(Peer peer) {
+        NetworkStatus.Entries entries = peer.entries();
+        NetworkStatus.Echoes echoes = peer.echoes();
         return JsonValue.object("subnet", peer.subnet(), "host", peer.host(), "via", peer.via(), "kept", peer.kept() ? true : null, "ignored",
-                peer.ignored().isEmpty() ? null : peer.ignored());
+                peer.ignored().isEmpty() ? null : peer.ignored(),
+                "entries", entries == null ? null : JsonValue.object("present", entries.present(), "missing", entries.missing()),
+                "echoes", echoes == null ? null : JsonValue.object("heardMillisAgo", millis(echoes.heard()), "lossPercent",
+                        Math.round(100 * echoes.loss()), "roundTripMicros", micros(echoes.roundTrip()), "trouble", echoes.trouble()));
+    }
+
+    private static JsonValue write(NetworkStatus.Probing probing) {
+        return probing == null ? null : JsonValue.object("everyMillis", probing.every().toMillis(), "sent", probing.sent(), "answered",
+                probing.answered(), "roundTrips", write(probing.roundTrips()));
+    }
+
+    private static JsonValue write(Timings timings) {
+        return timings == null ? null : JsonValue.object("boundsMicros", timings.boundsMicros(), "counts", timings.counts(), "totalMicros",
+                micros(timings.total()));
     }
 
     /** An array whose elements are made as they are written: those of 20,000 peers together would be most of the heap. */
@@ -110,6 +125,10 @@ public final class StatusJson {
         Map<String, JsonValue> members = new LinkedHashMap<>();
         counts.forEach((name, count) -> members.put(name, new JsonValue.Num(count.toString())));
         return new Obj(members);
+    }
+
+    private static Long micros(Duration duration) {
+        return duration == null ? null : duration.toNanos() / 1_000;
     }
 
     private static Long millis(Duration duration) {
@@ -156,11 +175,29 @@ public final class StatusJson {
                 all(json, "mtus", mtu -> new Mtu(mtu.text("device"), (int) mtu.integer("bytes"))), store(json.get("store")),
                 new Kernel(kernel.integer("comparisons"), duration(kernel, "comparedMillisAgo"), texts(kernel, "refused")),
                 all(json, "peers", peer -> new Peer(peer.text("subnet"), peer.text("host"), peer.text("via"), peer.isTrue("kept"),
-                        peer.text("ignored"))),
+                        peer.text("ignored"), entries(peer.get("entries")), echoes(peer.get("echoes")))),
                 all(json, "counters", counter -> new Counter(counter.text("name"), counter.isTrue("drop"), counter.text("meaning"),
                         counter.integer("value"))),
                 all(json, "repairs", repair -> new Repair(Instant.parse(repair.text("when")), repair.text("what"))),
-                counts(json.get("repaired")));
+                counts(json.get("repaired")), probing(json.get("probing")));
+    }
+
+    private static NetworkStatus.Entries entries(JsonValue json) {
+        return json == null ? null : new NetworkStatus.Entries(texts(json, "present"), texts(json, "missing"));
+    }
+
+    private static NetworkStatus.Echoes echoes(JsonValue json) {
+        return json == null ? null : new NetworkStatus.Echoes(duration(json, "heardMillisAgo"), json.integer("lossPercent") / 100.0,
+                json.get("roundTripMicros") == null ? null : micros(json, "roundTripMicros"), json.text("trouble"));
+    }
+
+    private static NetworkStatus.Probing probing(JsonValue json) {
+        return json == null ? null : new NetworkStatus.Probing(Duration.ofMillis(json.integer("everyMillis")), json.integer("sent"),
+                json.integer("answered"), timings(json.get("roundTrips")));
+    }
+
+    private static Timings timings(JsonValue json) {
+        return json == null ? null : new Timings(numbers(json, "boundsMicros"), numbers(json, "counts"), micros(json, "totalMicros"));
     }
 
     private static OwnLease lease(JsonValue json) {
@@ -171,7 +208,7 @@ public final class StatusJson {
     private static Store store(JsonValue json) {
         StoreHealth health = new StoreHealth(json.text("api"), json.text("endpoint"), micros(json, "latencyMicros"),
                 duration(json, "answeredMillisAgo"), json.integer("failed"),
-                all(json, "latencyCounts", count -> Long.valueOf(count.toString())), micros(json, "latencyTotalMicros"));
+                numbers(json, "latencyCounts"), micros(json, "latencyTotalMicros"));
         return new Store(health, duration(json, "listedMillisAgo"), json.text("trouble"));
     }
 
@@ -189,6 +226,10 @@ public final class StatusJson {
 
     private static Duration micros(JsonValue json, String name) {
         return Duration.ofNanos(json.integer(name) * 1_000);
+    }
+
+    private static List<Long> numbers(JsonValue json, String name) {
+        return all(json, name, number -> Long.valueOf(number.toString()));
     }
 
     private static List<String> texts(JsonValue json, String name) {

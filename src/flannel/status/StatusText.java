@@ -147,10 +147,13 @@ public final class StatusText {
         row("peers", peersSummary(all, chosen));
         boolean whole = view.problemsOnly() || !view.peers().isAll() || chosen.size() <= MOST_PEERS;
         List<Peer> shown = whole ? chosen : chosen.stream().filter(Peer::isProblem).limit(MOST_PEERS).toList();
+        boolean kernel = shown.stream().anyMatch(peer -> peer.entries() != null);
+        boolean probed = shown.stream().anyMatch(peer -> peer.echoes() != null);
         if (!shown.isEmpty()) {
-            out.append(column("SUBNET", 20)).append(column("HOST", 17)).append(column("VIA", 9)).append("STATE\n");
+            out.append(column("SUBNET", 20)).append(column("HOST", 17)).append(column("VIA", 9)).append(kernel ? column("KERNEL", 10) : "")
+                    .append(probed ? column("HEARD", 10) + column("LOSS", 6) + column("RTT", 9) : "").append("STATE\n");
         }
-        shown.forEach(this::peer);
+        shown.forEach(peer -> peer(peer, kernel, probed));
         if (!whole) {
             row("", Words.count(chosen.size() - shown.size()) + " more: -peer=ADDRESS shows one, -problems those with problems, -json all");
         }
@@ -175,14 +178,28 @@ public final class StatusText {
         }
     }
 
-    private void peer(Peer peer) {
-        String line = column(cut(printable(peer.subnet())), 20) + column(peer.host(), 17) + column(peer.via(), 9);
-        String state = !peer.ignored().isEmpty() ? peer.ignored() : peer.kept() ? "kept: no longer in the store, or not readable" : "";
+    private void peer(Peer peer, boolean kernel, boolean probed) {
+        String line = column(cut(printable(peer.subnet())), 20) + column(peer.host(), 17) + column(peer.via(), 9)
+                + (kernel ? blank(entries(peer.entries()), 10) : "") + (probed ? echoes(peer.echoes()) : "");
+        String state = !peer.ignored().isEmpty() ? peer.ignored() : peer.kept() ? "kept: no longer in the store, or not readable"
+                : peer.isLost() ? peer.echoes().trouble() : "";
         if (state.isEmpty()) {
             out.append(line.stripTrailing()).append('\n');
-        } else {
+        } else if (line.length() <= WIDTH / 2) {
             wrapped(line, line.length(), state);
+        } else {
+            out.append(line.stripTrailing()).append('\n');
+            wrapped("    ", 4, state);
         }
+    }
+
+    private static String entries(NetworkStatus.Entries entries) {
+        return entries == null ? "" : entries.missing().isEmpty() ? "complete" : "no " + String.join(", ", entries.missing());
+    }
+
+    private static String echoes(NetworkStatus.Echoes echoes) {
+        return echoes == null ? blank("", 25) : blank(echoes.heard() == null ? "never" : Words.duration(echoes.heard()), 10)
+                + blank(Math.round(100 * echoes.loss()) + " %", 6) + blank(echoes.roundTrip() == null ? "" : latency(echoes.roundTrip()), 9);
     }
 
     private void counters(List<Counter> counters) {
@@ -249,6 +266,11 @@ public final class StatusText {
     /** A cell that is followed by another one: two spaces at least. */
     private static String column(String text, int width) {
         return text + " ".repeat(Math.max(text.isEmpty() ? 0 : 1, width - text.length()));
+    }
+
+    /** A cell that may be empty. */
+    private static String blank(String text, int width) {
+        return text.isEmpty() ? " ".repeat(width) : column(text, width);
     }
 
     /** An entry of the store may have any name. */

@@ -195,6 +195,8 @@ class OptionsTest {
         "-iface-can-reach=node2 | -iface-can-reach: \"node2\" is not an IPv4 address",
         "-healthz-port=65536 | -healthz-port 65536 is not a port",
         "-healthz-port=-1 | -healthz-port -1 is not a port",
+        "-probe-interval=-1 | -probe-interval -1 is out of range",
+        "-probe-interval=86401 | -probe-interval 86401 is out of range",
         "-healthz-ip=node2 | -healthz-ip: \"node2\" is not an IP address",
         "-etcd-api=v4 | -etcd-api=v4 is not auto, v2 or v3",
         "-etcd-endpoints= | no etcd endpoint is given",

@@ -9,6 +9,7 @@ import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
 import flannel.net.Ipv4;
 import flannel.status.NetworkStatus;
+import flannel.status.NetworkStatus.Entries;
 import flannel.status.NetworkStatus.Known;
 import flannel.status.NetworkStatus.Mtu;
 import flannel.status.NetworkStatus.OwnLease;
@@ -53,6 +54,8 @@ class ReportTest {
                 .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
     }
 
+    private static final Entries ROUTE = new Entries(List.of("route"), List.of());
+
     @Test
     void aQuietNetworkIsHealthy() {
         startBoth();
@@ -63,7 +66,7 @@ class ReportTest {
         assertEquals("host-gw", report.backend());
         assertEquals(new OwnLease(one.subnet().toString(), "192.168.32.211", false, Duration.ofHours(24).minus(SECOND)), report.lease());
         assertEquals(List.of(new Mtu("eth0", 1500)), report.mtus());
-        assertEquals(List.of(new Peer(two.subnet().toString(), "192.168.32.212", "host-gw", false, "")), report.peers());
+        assertEquals(List.of(new Peer(two.subnet().toString(), "192.168.32.212", "host-gw", false, "", ROUTE, null)), report.peers());
         assertEquals(Map.of(), repaired(report));
         assertEquals(SECOND, report.store().listed());
     }
@@ -99,7 +102,7 @@ class ReportTest {
         peer("10.1.9.0/24", "192.168.32.99", "host-gw");
         cluster.store.wipe();
         cluster.run(SECOND);
-        assertEquals(new Peer("10.1.9.0/24", "192.168.32.99", "host-gw", true, ""), told("10.1.9.0/24"));
+        assertEquals(new Peer("10.1.9.0/24", "192.168.32.99", "host-gw", true, "", ROUTE, null), told("10.1.9.0/24"));
         assertTrue(one.report().troubles().toString().contains("1 peer's lease is no longer in the store"), one.report().troubles().toString());
     }
 
@@ -109,7 +112,7 @@ class ReportTest {
         peer("10.1.9.0/24", "192.168.32.99", "host-gw");
         cluster.store.occupy("10.1.9.0-24");
         cluster.run(SECOND);
-        assertEquals(new Peer("10.1.9.0/24", "192.168.32.99", "host-gw", true, ""), told("10.1.9.0/24"));
+        assertEquals(new Peer("10.1.9.0/24", "192.168.32.99", "host-gw", true, "", ROUTE, null), told("10.1.9.0/24"));
     }
 
     @Test

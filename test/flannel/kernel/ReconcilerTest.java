@@ -395,6 +395,7 @@ class ReconcilerTest {
         List<Reconciler.Failure> failures = reconciler.change(List.of(), peer(2));
         assertEquals(1, failures.size());
         assertTrue(failures.getFirst().why().getMessage().contains("route 10.1.2.0/24 via 192.168.32.1 dev eth0"), failures.toString());
+        peer(2).forEach(entry -> assertEquals(!(entry instanceof KernelEntry.Route), reconciler.holds(entry), entry.toString()));
         assertTrue(kernel.entries.remove(foreign), "it was left");
         assertTrue(reconciler.contradicts(new KernelEvent.Vanished(foreign)));
         kernel.asked.clear();
@@ -410,6 +411,7 @@ class ReconcilerTest {
         kernel.unwelcome = what -> what instanceof Found.Route route && route.gateway().equals(far.gateway());
         List<Reconciler.Failure> failures = reconciler.apply(hostGateway(Set.of(), near, far));
         assertEquals(List.of("route 10.1.2.0/24 via 172.16.0.9 dev eth0"), failures.stream().map(Reconciler.Failure::what).toList());
+        assertTrue(reconciler.isCompared() && reconciler.holds(near) && !reconciler.holds(far));
         KernelEvent newState = new KernelEvent.Appeared(kernel.link("eth0").orElseThrow());
         assertTrue(reconciler.contradicts(newAddress) && reconciler.contradicts(newState));
         kernel.unwelcome = what -> false;
@@ -417,6 +419,7 @@ class ReconcilerTest {
         assertEquals(List.of(), reconciler.reconcile());
         assertEquals(List.of("ADD route 10.1.2.0/24"), asked());
         assertFalse(reconciler.contradicts(newState), "nothing waits for it any more");
+        assertTrue(reconciler.holds(far));
     }
 
     /** The kernel takes all routes of a device along with its last address, and does not say so. */

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -39,9 +40,11 @@ class StatusTest {
         }
     }
 
-    private static void startBoth(String backend) throws Exception {
+    private static void startBoth(String backend, String... options) throws Exception {
         lab.store().put("config", "{\"Network\": \"10.1.0.0/16\", \"Backend\": {\"Type\": \"" + backend + "\"}}");
-        one.start(lab.options("-healthz-port=9410"));
+        List<String> all = new ArrayList<>(lab.options("-healthz-port=9410"));
+        all.addAll(List.of(options));
+        one.start(all);
         two.start(lab.options());
         one.daemon().awaitReady();
         two.daemon().awaitReady();
@@ -65,7 +68,7 @@ class StatusTest {
         one.plugContainer();
         NetworkNamespace.Result result = awaitStatus(List.of(), "peers      1: 1 by vxlan\n", " > docker0 1450\n");
         String text = result.output();
-        String peer = two.subnet() + " +" + two.address() + " +vxlan";
+        String peer = two.subnet() + " +" + two.address() + " +vxlan +complete";
         assertTrue(text.startsWith("flanneld 1.0.0, pid " + one.daemon().pid() + ", up "), text);
         for (String line : List.of(": healthy\n", "\nnetwork    10.1.0.0/16, vxlan\n", "\nlease      " + one.subnet() + " for " + one.address() + ", 23 h 59 min left\n",
                 "\ninterface  eth0, " + one.address() + "\n", "\nmtu        eth0 1500 > flannel.1 1450 > docker0 1450\n",
@@ -92,12 +95,38 @@ class StatusTest {
 
     @Test
     void theCountersOfTheDataPath() throws Exception {
-        startBoth("udp");
+        startBoth("udp", "-probe-interval=1");
+        assertReached("udp");
         NetworkNamespace container = one.plugContainer();
         two.plugContainer();
         container.run("ping", "-c", "3", "-i", "0.2", two.containerAddress());
         container.tryRun("ping", "-c", "1", "-W", "1", "10.1.0.99");
         awaitStatus(List.of(), "sentPackets: packets sent to other hosts", "noRoute: from here, to an address in no lease");
+    }
+
+    /** The daemon's own device has none of the peer's addresses with host-gw, and Docker's bridge is not there yet. */
+    @Test
+    void aPeerAnswersEchoes() throws Exception {
+        startBoth("host-gw", "-probe-interval=1");
+        assertReached("host-gw");
+        assertTrue(get("/metrics").contains("\nflannel_probe_peers{network=\"\",state=\"reached\"} 1\n"), get("/metrics"));
+    }
+
+    private static void assertReached(String backend) throws Exception {
+        NetworkNamespace.Result result = awaitStatus(List.of(), " HEARD ", " 0 % ");
+        assertEquals(0, result.exitCode(), result.output());
+        Pattern heard = Pattern.compile(two.subnet() + " .* " + backend + " .* \\d+ m?s +0 % +\\d+(\\.\\d)? ms\\n");
+        assertTrue(heard.matcher(result.output()).find(), result.output());
+    }
+
+    @Test
+    void aWayThatDropsFullPackets() throws Exception {
+        startBoth("vxlan", "-probe-interval=1");
+        assertReached("vxlan");
+        one.run("iptables", "-I", "OUTPUT", "-p", "udp", "--dport", "8472", "-m", "length", "--length", "1400:", "-j", "DROP");
+        NetworkNamespace.Result result = awaitStatus(List.of(), "! the way to " + two.subnet() + " at " + two.address()
+                + ": small packets get through, those of 1450");
+        assertEquals(1, result.exitCode());
     }
 
     @Test

@@ -22,6 +22,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class MetricsTest {
 
+    private static final Status EVERYTHING = Samples.of(Samples.troubled(), Samples.probed());
+
     private static final Pattern SAMPLE = Pattern.compile(
             "([a-z_]+)(\\{[a-z]+=\"[^\"]*\"(,[a-z]+=\"[^\"]*\")*})? -?\\d+(\\.\\d+)?");
 
@@ -58,6 +60,22 @@ class MetricsTest {
     }
 
     @Test
+    void probesAreSummedUp() {
+        String metrics = Metrics.render(Samples.of(Samples.probed()), Format.PROMETHEUS);
+        for (String expected : List.of(
+                "flannel_probe_echoes_sent_total{network=\"\"} 60\n", "flannel_probe_echoes_answered_total{network=\"\"} 30\n",
+                "flannel_probe_peers{network=\"\",state=\"reached\"} 1\nflannel_probe_peers{network=\"\",state=\"lost\"} 2\n",
+                "flannel_probe_round_trip_seconds_bucket{network=\"\",le=\"0.001\"} 20\n"
+                        + "flannel_probe_round_trip_seconds_bucket{network=\"\",le=\"1.0\"} 30\n"
+                        + "flannel_probe_round_trip_seconds_bucket{network=\"\",le=\"+Inf\"} 30\n"
+                        + "flannel_probe_round_trip_seconds_sum{network=\"\"} 0.075\n"
+                        + "flannel_probe_round_trip_seconds_count{network=\"\"} 30\n")) {
+            assertTrue(metrics.contains(expected), expected + " is not in\n" + metrics);
+        }
+        assertEquals(-1, Metrics.render(Samples.of(Samples.vxlan()), Format.PROMETHEUS).indexOf("flannel_probe_"), "without probing");
+    }
+
+    @Test
     void aStuckSessionIsANumberToo() {
         String metrics = Metrics.render(Samples.of(new Stuck("a\"b\\c\nd", Duration.ofSeconds(9))), Format.PROMETHEUS);
         assertTrue(metrics.contains("flannel_session_answers{network=\"a\\\"b\\\\c\\nd\"} 0\n"), metrics);
@@ -68,7 +86,7 @@ class MetricsTest {
     @ParameterizedTest
     @ValueSource(strings = {"etc/flanneld-alerts.yml", "etc/flanneld-dashboard.json", "etc/flanneld.8"})
     void noAlertOrPanelAsksForWhatIsNotTold(String file) throws IOException {
-        String metrics = Metrics.render(Samples.of(Samples.troubled()), Format.PROMETHEUS);
+        String metrics = Metrics.render(EVERYTHING, Format.PROMETHEUS);
         List<String> named = Pattern.compile("\\b(?:flannel|process)_[a-z_]+").matcher(Files.readString(Path.of(file))).results()
                 .map(MatchResult::group).toList();
         assertTrue(named.size() >= 4, named.toString());
@@ -79,7 +97,7 @@ class MetricsTest {
     @ParameterizedTest
     @EnumSource(Format.class)
     void isOfTheFormat(Format format) {
-        String metrics = Metrics.render(Samples.of(Samples.troubled()), format);
+        String metrics = Metrics.render(EVERYTHING, format);
         Set<String> families = new HashSet<>();
         String family = "";
         String type = "";

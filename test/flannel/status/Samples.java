@@ -2,12 +2,15 @@ package flannel.status;
 
 import flannel.lease.StoreHealth;
 import flannel.status.NetworkStatus.Counter;
+import flannel.status.NetworkStatus.Echoes;
+import flannel.status.NetworkStatus.Entries;
 import flannel.status.NetworkStatus.Kernel;
 import flannel.status.NetworkStatus.Known;
 import flannel.status.NetworkStatus.Mtu;
 import flannel.status.NetworkStatus.OwnLease;
 import flannel.status.NetworkStatus.Peer;
 import flannel.status.NetworkStatus.Phase;
+import flannel.status.NetworkStatus.Probing;
 import flannel.status.NetworkStatus.Repair;
 import flannel.status.NetworkStatus.Store;
 import flannel.status.NetworkStatus.Underlay;
@@ -55,6 +58,20 @@ final class Samples {
                         new Counter("icmpReplies", false, "ICMP errors written to it, for senders on this host", 0),
                         new Counter("noRoute", true, "from here, to an address in no lease", 12)),
                 List.of(new Repair(Instant.parse("2026-11-22T09:00:00Z"), "link flannel0 and 3 more")), repaired);
+    }
+
+    /** Peers whose ways are probed: one that is well, one that full-size packets do not get to, one that is silent, one not asked yet. */
+    static Known probed() {
+        Entries complete = new Entries(List.of("route", "neighbour", "fdb"), List.of());
+        Known vxlan = vxlan();
+        return vxlan.probed(List.of(
+                new Peer("10.1.12.0/24", "192.168.32.212", "vxlan", false, "", complete, new Echoes(Duration.ofSeconds(3), 0, Duration.ofNanos(412_000), "")),
+                new Peer("10.1.13.0/24", "192.168.32.213", "vxlan", false, "", complete, new Echoes(Duration.ofSeconds(3), 0.5, Duration.ofMillis(12),
+                        "small packets get through, those of 1450 bytes do not: the underlay takes smaller packets than its MTU says")),
+                new Peer("10.1.14.0/24", "192.168.32.214", "vxlan", false, "", new Entries(List.of("neighbour", "fdb"), List.of("route")),
+                        new Echoes(null, 1, null, "no echo is answered")),
+                new Peer("10.1.15.0/24", "192.168.32.215", "vxlan", false, "", complete, null)),
+                new Probing(Duration.ofSeconds(10), 60, 30, new Timings(List.of(1_000L, 1_000_000L), List.of(20L, 10L, 0L), Duration.ofMillis(75))));
     }
 
     static Known known(String backend, List<String> complaints, String storeTrouble, List<Peer> peers, List<Counter> counters,

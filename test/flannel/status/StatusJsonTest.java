@@ -43,7 +43,7 @@ class StatusJsonTest {
 
     @Test
     void readsWhatItWrote() throws JsonException {
-        Status status = Samples.of(NEW, Samples.troubled(), Samples.vxlan(), new Stuck("blue", Duration.ofMillis(1_500)));
+        Status status = Samples.of(NEW, Samples.troubled(), Samples.probed(), Samples.vxlan(), new Stuck("blue", Duration.ofMillis(1_500)));
         assertEquals(status, StatusJson.read(StatusJson.write(status).toString()));
     }
 

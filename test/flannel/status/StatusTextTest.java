@@ -92,6 +92,30 @@ class StatusTextTest {
     }
 
     @Test
+    void waysThatAreProbed() {
+        String text = text(Samples.of(Samples.probed()));
+        assertTrue(text.contains("""
+
+                ! the way to 10.1.13.0/24 at 192.168.32.213: small packets get through, those of 1450 bytes do not:
+                  the underlay takes smaller packets than its MTU says
+                ! the way to 10.1.14.0/24 at 192.168.32.214: no echo is answered
+
+                """), text);
+        assertTrue(text.contains("""
+                peers      4: 4 by vxlan
+                SUBNET              HOST             VIA      KERNEL    HEARD     LOSS  RTT      STATE
+                10.1.13.0/24        192.168.32.213   vxlan    complete  3 s       50 %  12 ms
+                    small packets get through, those of 1450 bytes do not: the underlay takes smaller packets than
+                    its MTU says
+                10.1.14.0/24        192.168.32.214   vxlan    no route  never     100 %
+                    no echo is answered
+                10.1.12.0/24        192.168.32.212   vxlan    complete  3 s       0 %   0.4 ms
+                10.1.15.0/24        192.168.32.215   vxlan    complete
+
+                """), text);
+    }
+
+    @Test
     void aStuckSessionIsToldAsStuck() {
         assertEquals("""
                 flanneld 1.0.0, pid 4711, up 3 d 4 h: needs attention
