@@ -12,6 +12,7 @@ import flannel.log.LogOptions.Severity;
 import flannel.net.Ipv4;
 import flannel.remote.RemoteOptions;
 import flannel.server.ListenAddress;
+import flannel.store.StoreOptions;
 import flannel.tls.Tls;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -148,9 +149,10 @@ public final class Command {
         }
         try {
             Settings settings = settings(options, environment, log);
+            StoreOptions store = store(options);
             Daemon daemon = new Daemon(settings, lookouts(options), new ServiceManager(environment.get("NOTIFY_SOCKET"), log), log);
             if (!options.text("listen").isEmpty()) {
-                daemon.serve(listenAddress(options.text("listen")), environment);
+                daemon.serve(listenAddress(options.text("listen")), store, environment);
                 return OK;
             }
             if (!Capability.NET_ADMIN.isEffective()) {
@@ -218,6 +220,25 @@ public final class Command {
                 Path.of(options.text("subnet-file")), Path.of(options.text("state-dir")), Duration.ofMinutes(margin),
                 options.flag("ip-masq"), !options.flag("ip-masq-fully-random-disable"), options.flag("iptables-forward-rules"),
                 Duration.ofSeconds(resync), environment.getOrDefault("DOCKER_NETWORK_OPTIONS", ""));
+    }
+
+    private static StoreOptions store(Options options) throws OptionException {
+        if (options.text("store").isEmpty()) {
+            if (options.isGiven("net-config")) {
+                throw new OptionException("-net-config is for a server's own store: give -listen and -store too");
+            }
+            return StoreOptions.none();
+        }
+        if (options.text("listen").isEmpty()) {
+            throw new OptionException("-store is for a server, whose hosts ask it with -remote: give -listen too");
+        }
+        StoreOptions store = new StoreOptions(Path.of(options.text("store")), options.list("net-config"));
+        try {
+            store.configs();
+            return store;
+        } catch (IllegalArgumentException e) {
+            throw new OptionException(e.getMessage());
+        }
     }
 
     private static Daemon.Lookouts lookouts(Options options) throws OptionException {

@@ -1,6 +1,7 @@
 package flannel.daemon;
 
 import flannel.etcd.EtcdSubnetStore;
+import flannel.files.FileException;
 import flannel.kernel.KernelMonitor;
 import flannel.kernel.PacketFilter;
 import flannel.kernel.Reconciler;
@@ -17,6 +18,8 @@ import flannel.net.MacAddress;
 import flannel.remote.RemoteSubnetStore;
 import flannel.server.LeaseServer;
 import flannel.server.ListenAddress;
+import flannel.store.SmallStore;
+import flannel.store.StoreOptions;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -117,19 +120,22 @@ public final class Daemon {
     /**
      * Runs the server mode: serves leases to other hosts, and has no network of its own. Does not return but by an exception.
      *
+     * @param own         the store that the server keeps itself, if it does
      * @param environment of this process, in which systemd tells of its sockets
      * @throws StartException when it can't listen, or the settings can't be used
      */
-    public void serve(ListenAddress address, Map<String, String> environment) throws StartException, InterruptedException {
+    public void serve(ListenAddress address, StoreOptions own, Map<String, String> environment) throws StartException, InterruptedException {
         Thread.setDefaultUncaughtExceptionHandler((thread, reason) -> die(reason));
         log.info("running as server");
         ServedStore store;
         LeaseServer server;
         try {
-            store = EtcdSubnetStore.open(settings.etcd(), log);
+            store = own.isEmpty() ? EtcdSubnetStore.open(settings.etcd(), log) : SmallStore.open(own, log).network("");
             server = LeaseServer.open(address, settings.remote().tls(), environment, store, log);
         } catch (IllegalArgumentException e) {
             throw new StartException("Failed to create SubnetManager: " + e.getMessage(), e);
+        } catch (FileException e) {
+            throw new StartException("Failed to open the store: " + e.getMessage(), e);
         } catch (IOException e) {
             throw new StartException("Error listening on " + address + ": " + e.getMessage(), e);
         }

@@ -86,7 +86,7 @@ public final class EtcdSubnetStore implements ServedStore {
 
     @Override
     public Lease renew(Lease held, LeaseAttributes attributes) throws StoreException, InterruptedException {
-        return registry.update(held, attributes, LeaseKeeper.TIME_TO_LIVE);
+        return registry.update(held, attributes, Lease.TIME_TO_LIVE);
     }
 
     @Override
@@ -103,7 +103,7 @@ public final class EtcdSubnetStore implements ServedStore {
     public Lease reserve(Ipv4Subnet subnet, Ipv4 publicIp) throws StoreException, InterruptedException {
         Optional<Entry> found = find(subnet);
         Lease lease = switch (found.orElse(null)) {
-            case null -> registry.create(subnet, new LeaseAttributes(publicIp, "", null, ""), LeaseKeeper.TIME_TO_LIVE);
+            case null -> registry.create(subnet, new LeaseAttributes(publicIp, "", null, ""), Lease.TIME_TO_LIVE);
             case Lease held when held.attributes().publicIp().equals(publicIp) -> held;
             case Lease other -> throw new LeaseConflictException("subnet " + subnet + " is already held by "
                     + other.attributes().publicIp());
@@ -126,7 +126,7 @@ public final class EtcdSubnetStore implements ServedStore {
 
     private Lease write(Lease lease, Lease.Expiry expiry) throws StoreException, InterruptedException {
         Lease wanted = new Lease(lease.key(), lease.subnet(), lease.attributes(), expiry, lease.asOf());
-        return registry.update(wanted, lease.attributes(), LeaseKeeper.TIME_TO_LIVE);
+        return registry.update(wanted, lease.attributes(), Lease.TIME_TO_LIVE);
     }
 
     @Override

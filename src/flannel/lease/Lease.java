@@ -1,6 +1,7 @@
 package flannel.lease;
 
 import flannel.net.Ipv4Subnet;
+import java.time.Duration;
 import java.time.Instant;
 
 /**
@@ -13,6 +14,9 @@ import java.time.Instant;
  * @param asOf       see {@link Entry#asOf}
  */
 public record Lease(LeaseKey key, Ipv4Subnet subnet, LeaseAttributes attributes, Expiry expiry, long asOf) implements Entry {
+
+    /** What the original gives each lease; newer Go flannels do the same in etcd v3. */
+    public static final Duration TIME_TO_LIVE = Duration.ofHours(24);
 
     /** A lease under its subnet's own name. */
     public Lease(Ipv4Subnet subnet, LeaseAttributes attributes, Expiry expiry, long asOf) {

@@ -9,6 +9,11 @@ import flannel.net.Ipv4Subnet;
  */
 public interface ServedStore extends SubnetStore {
 
+    /** True when {@link #take} knows what the store has at that moment: then any number of hosts may be given subnets at a time. */
+    default boolean isAtomic() {
+        return false;
+    }
+
     /**
      * Makes a subnet a reservation, whether it is free or that host's already.
      *

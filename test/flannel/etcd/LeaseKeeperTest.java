@@ -125,7 +125,7 @@ class LeaseKeeperTest {
         registry.put("10.1.9.0/24", new LeaseAttributes(US, "", null, ""), new Lease.Never());
         Lease lease = take(null).lease();
         assertTrue(lease.isReservation());
-        assertTrue(registry.update(lease, lease.attributes(), LeaseKeeper.TIME_TO_LIVE).isReservation());
+        assertTrue(registry.update(lease, lease.attributes(), Lease.TIME_TO_LIVE).isReservation());
     }
 
     @Test
@@ -141,7 +141,7 @@ class LeaseKeeperTest {
     void neverOverwritesWhatItHasNotSeen() throws Exception {
         Lease lease = take("10.1.83.0/24").lease();
         registry.put("10.1.83.0/24", attributes(THEM, "them"), SOON);
-        assertThrows(LeaseConflictException.class, () -> registry.update(lease, lease.attributes(), LeaseKeeper.TIME_TO_LIVE));
+        assertThrows(LeaseConflictException.class, () -> registry.update(lease, lease.attributes(), Lease.TIME_TO_LIVE));
     }
 
     @Test

@@ -1,0 +1,76 @@
+package flannel.lease;
+
+import flannel.lease.SubnetStore.Holder;
+import flannel.lease.SubnetStore.Wish;
+import flannel.log.Log;
+import flannel.net.Ipv4Subnet;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
+
+/**
+ * Which lease is a host's already, and which subnet it gets when none is: for every store that leaves the choice to us.
+ *
+ * <p>A lease belongs to a host when it bears its mark (the member Node of its value, which Go flannels pass over), whatever address it
+ * tells; else when it tells the host's PublicIP. One with its PublicIP and another mark is either left by this host before it was installed
+ * anew, or held by a second host that claims its address; one with its mark and another address by this host before it was renumbered, or by
+ * a copy of this machine. Both are taken over all the same; if a second host is alive, its daemon sees that and takes the lease back, and
+ * the first, which then knows, moves to a subnet of its own (see the daemon's OwnLease).
+ */
+public final class SubnetChoice {
+
+    private final SubnetAllocator allocator;
+    private final Log log;
+
+    public SubnetChoice(RandomGenerator random, Log log) {
+        this.allocator = new SubnetAllocator(random);
+        this.log = log;
+    }
+
+    /** The lease of the host: one that it wrote itself before one that only has its address, and the subnet it had before any other. */
+    public static Optional<Lease> own(Wish wish, Collection<? extends Entry> entries) {
+        LeaseAttributes mine = wish.attributes();
+        return entries.stream()
+                .flatMap(entry -> entry instanceof Lease lease && lease.key().isPlain() ? Stream.of(lease) : Stream.empty())
+                .filter(lease -> hasMarkOf(lease, mine) || lease.attributes().publicIp().equals(mine.publicIp()))
+                .filter(lease -> !wish.strangers().contains(Holder.of(lease.attributes())))
+                .max(Comparator.comparing((Lease lease) -> hasMarkOf(lease, mine))
+                        .thenComparing(lease -> lease.attributes().publicIp().equals(mine.publicIp()))
+                        .thenComparing(lease -> lease.subnet().equals(wish.previous()))
+                        .thenComparing(Lease::subnet));
+    }
+
+    /** A Go daemon, for which a server takes leases, has no mark. */
+    private static boolean hasMarkOf(Lease lease, LeaseAttributes mine) {
+        return !mine.node().isEmpty() && lease.attributes().node().equals(mine.node());
+    }
+
+    /** Whether a lease that is the host's, by what it says, can have been written by no other: see {@link SubnetStore.Taken#from}. */
+    public static boolean isOursForSure(LeaseAttributes before, LeaseAttributes mine) {
+        return before.node().isEmpty() || before.node().equals(mine.node()) && before.publicIp().equals(mine.publicIp());
+    }
+
+    /**
+     * A free subnet: the previous one if it is free, else one of the first that are.
+     *
+     * @param previous null for none
+     * @throws StoreException when none is free
+     */
+    public Ipv4Subnet free(Wish wish, Ipv4Subnet previous, Collection<? extends Entry> entries) throws StoreException {
+        NetworkConfig config = wish.config();
+        Collection<Ipv4Subnet> taken = Stream.concat(wish.avoid().stream(), entries.stream().flatMap(entry -> switch (entry) {
+            case Lease lease -> Stream.of(lease.subnet());
+            case Entry.Occupied occupied -> occupied.key().subnet().stream();
+        })).toList();
+        if (previous != null && config.allows(previous) && taken.stream().noneMatch(previous::overlaps)) {
+            log.info("Taking the previous subnet " + previous + " again");
+            return previous;
+        }
+        log.info("Picking subnet in range " + config.subnetMin() + " ... " + config.subnetMax());
+        return allocator.pick(config, taken).orElseThrow(() -> new StoreException(
+                "out of subnets: all of " + config.subnetMin() + " ... " + config.subnetMax() + " are leased (" + taken.size()
+                        + " leases); delete the leases of hosts that are gone, or widen the network"));
+    }
+}
