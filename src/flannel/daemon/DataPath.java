@@ -9,6 +9,7 @@ import flannel.kernel.KernelEntry;
 import flannel.kernel.KernelEvent;
 import flannel.kernel.PacketFilter;
 import flannel.kernel.Reconciler;
+import flannel.kernel.Suspect;
 import flannel.kernel.Underlay;
 import flannel.lease.Entry;
 import flannel.lease.Lease;
@@ -249,6 +250,7 @@ final class DataPath {
         if (event instanceof KernelEvent.RulesChanged) {
             filterCheck.within(after(lastFilterCheckNanos, FILTER_PAUSE));
         } else if (reconciler.contradicts(event)) {
+            repairs.suspect(Suspect.of(event));
             check.within(after(lastCheckNanos, REPAIR_PAUSE));
         }
     }
@@ -284,7 +286,7 @@ final class DataPath {
         if (check.rings()) {
             try {
                 compared(reconciler.reconcile());
-                repairs.note(reconciler.lastComparison().changed(), reconciler.lastComparison().first());
+                repairs.note(reconciler.lastComparison());
             } catch (SystemCallException e) {
                 failed(e);
             }
@@ -333,7 +335,7 @@ final class DataPath {
         PacketFilter.Report report = filter.report();
         List<NetworkStatus.Repair> all = new ArrayList<>(repairs.last());
         if (report.repairs() > 0) {
-            all.add(new NetworkStatus.Repair(report.last(), "iptables chains " + report.chains()));
+            all.add(new NetworkStatus.Repair(report.last(), "iptables chains " + report.chains(), ""));
             all.sort(Comparator.comparing(NetworkStatus.Repair::when));
         }
         return all;

@@ -1,5 +1,7 @@
 package flannel.daemon;
 
+import flannel.kernel.Reconciler;
+import flannel.kernel.Suspect;
 import flannel.status.NetworkStatus.Repair;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -20,18 +22,37 @@ final class Repairs {
     private final Deque<Repair> last = new ArrayDeque<>();
     private final Map<String, Long> totals = new TreeMap<>();
 
+    private Suspect suspect = Suspect.NONE;
+
     Repairs(Clock clock) {
         this.clock = clock;
         KINDS.forEach(kind -> totals.put(kind, 0L));
     }
 
+    /** Something in the kernel was changed by somebody else, and will be compared: this is told with what has to be put back then. */
+    void suspect(Suspect who) {
+        suspect = suspect.or(who);
+    }
+
+    /** Takes note of what a comparison with the kernel has put back, if anything. */
+    void note(Reconciler.Comparison comparison) {
+        note(comparison.changed(), comparison.first(), suspect.text());
+        suspect = Suspect.NONE;
+    }
+
+    /** Takes note of a file that was written again. */
+    void noteFile(String name) {
+        note(Map.of("file", 1), name, "");
+    }
+
     /**
-     * Takes note of one.
+     * Takes note of something.
      *
      * @param kinds of {@link #KINDS}, and how many of each; nothing is noted when there are none
      * @param first one of them, as a person would name it
+     * @param cause who seems to have been it, a clause; may be empty
      */
-    void note(Map<String, Integer> kinds, String first) {
+    private void note(Map<String, Integer> kinds, String first, String cause) {
         if (kinds.isEmpty()) {
             return;
         }
@@ -40,7 +61,7 @@ final class Repairs {
         if (last.size() == KEPT) {
             last.removeFirst();
         }
-        last.addLast(new Repair(clock.wallTime(), first + (all == 1 ? "" : " and " + (all - 1) + " more")));
+        last.addLast(new Repair(clock.wallTime(), first + (all == 1 ? "" : " and " + (all - 1) + " more"), cause));
     }
 
     List<Repair> last() {

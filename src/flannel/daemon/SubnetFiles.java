@@ -6,7 +6,6 @@ import flannel.files.SmallFiles.Readers;
 import flannel.log.Log;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Map;
 import java.util.Optional;
 
 /** Keeps the files that tell Docker and scripts of a network's subnet as they should be, whoever removes or changes them. */
@@ -132,7 +131,7 @@ final class SubnetFiles {
         boolean asWanted = place.read().equals(Optional.of(wanted.text()));
         if (!asWanted && trouble.isEmpty()) {
             log.warning("Putting back the subnet file, which somebody removed or changed");
-            repairs.note(Map.of("file", 1), "the subnet file");
+            repairs.noteFile("the subnet file");
         }
         if (!asWanted || !trouble.isEmpty()) {
             write();

@@ -34,6 +34,8 @@ public final class KernelMonitor implements AutoCloseable {
     /** An eventfd. */
     private final int wakeUp;
     private final List<Integer> ignored = new ArrayList<>();
+    private int lastPort;
+    private String lastBy = "";
     private boolean running;
     private boolean closed;
 
@@ -119,15 +121,24 @@ public final class KernelMonitor implements AutoCloseable {
         }
     }
 
-    private static void hand(MessageReader message, Consumer<KernelEvent> sink) throws MalformedMessageException {
+    private void hand(MessageReader message, Consumer<KernelEvent> sink) throws MalformedMessageException {
         Found what = EntryCodec.read(message);
         if (what != null) {
             boolean gone = switch (message.type()) {
                 case Rtm.RTM_DELLINK, Rtm.RTM_DELADDR, Rtm.RTM_DELROUTE, Rtm.RTM_DELNEIGH -> true;
                 default -> false;
             };
-            sink.accept(gone ? new KernelEvent.Vanished(what) : new KernelEvent.Appeared(what));
+            sink.accept(gone ? new KernelEvent.Vanished(what, by(message.port())) : new KernelEvent.Appeared(what, by(message.port())));
         }
+    }
+
+    /** Looked up once for a series: a routing daemon tells thousands of changes in a row. */
+    private String by(int port) {
+        if (port != lastPort) {
+            lastPort = port;
+            lastBy = Suspect.process(port);
+        }
+        return lastBy;
     }
 
     private synchronized boolean begin() {

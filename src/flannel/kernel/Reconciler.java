@@ -188,6 +188,7 @@ public final class Reconciler implements AutoCloseable {
         compared = false;
         absent.clear();
         comparisons++;
+        int formerIndex = devices.ownIndex();
         devices = Devices.NONE;
         Found.Link underlay = tables.link(state.underlay())
                 .orElseThrow(() -> new SystemCallException("find interface " + state.underlay(), Errno.ENODEV));
@@ -203,16 +204,16 @@ public final class Reconciler implements AutoCloseable {
         failures.addAll(execute(plan, refused));
         incomplete = !failures.isEmpty();
         compared = true;
-        last = comparison(plan, refused);
+        last = comparison(plan, refused, formerIndex);
         return failures;
     }
 
-    private Comparison comparison(Plan plan, Set<Change> refused) {
+    private Comparison comparison(Plan plan, Set<Change> refused, int formerIndex) {
         Map<String, Integer> changed = new TreeMap<>();
         String first = "";
         if (state.link() != null && ownLink.touched()) {
             changed.put("link", 1);
-            first = "link " + state.link().name();
+            first = (formerIndex == 0 || formerIndex == devices.ownIndex() ? "" : "deleted ") + "link " + state.link().name();
         }
         Map<String, int[]> counts = new HashMap<>(); // of thousands: numbers that stay where they are
         for (Change change : plan.changes()) {
@@ -310,10 +311,10 @@ public final class Reconciler implements AutoCloseable {
         return switch (event) {
             case KernelEvent.Overrun overrun -> true;
             case KernelEvent.RulesChanged rules -> false;
-            case KernelEvent.Appeared(Found.Link link) -> linkContradicts(link);
-            case KernelEvent.Vanished(Found.Link link) -> devices.isOwn(link) || link.name().equals(state.underlay());
-            case KernelEvent.Appeared(Found what) -> concerns(what) && appearanceContradicts(what);
-            case KernelEvent.Vanished(Found what) -> concerns(what) && absenceContradicts(what);
+            case KernelEvent.Appeared(Found.Link link, String by) -> linkContradicts(link);
+            case KernelEvent.Vanished(Found.Link link, String by) -> devices.isOwn(link) || link.name().equals(state.underlay());
+            case KernelEvent.Appeared(Found what, String by) -> concerns(what) && appearanceContradicts(what);
+            case KernelEvent.Vanished(Found what, String by) -> concerns(what) && absenceContradicts(what);
         };
     }
 

@@ -72,8 +72,8 @@ public final class Underlays {
         return switch (event) {
             case KernelEvent.Overrun overrun -> true;
             case KernelEvent.RulesChanged rules -> false;
-            case KernelEvent.Appeared(Found what) -> current == null ? mayHelp(what) : differs(what, current);
-            case KernelEvent.Vanished(Found what) -> current != null && isOf(what, current);
+            case KernelEvent.Appeared(Found what, String by) -> current == null ? mayHelp(what) : differs(what, current);
+            case KernelEvent.Vanished(Found what, String by) -> current != null && isOf(what, current);
         };
     }
 

@@ -51,6 +51,11 @@ public final class MessageReader {
         return buffer.getInt(message + 8);
     }
 
+    /** Of the socket that sent it; of a notification, of the one whose request it tells of, 0 for none's (netlink(7)). */
+    public int port() {
+        return buffer.getInt(message + 12);
+    }
+
     /** Bytes behind the header. */
     public int payloadLength() {
         return messageEnd - message - Nlmsg.NLMSG_HDRLEN;

@@ -202,7 +202,11 @@ public sealed interface NetworkStatus {
     record Counter(String name, boolean drop, String meaning, long value) {
     }
 
-    /** Something that was put back, or put in order. */
-    record Repair(Instant when, String what) {
+    /**
+     * Something that was put back, or put in order.
+     *
+     * @param cause who seems to have changed it, a clause; empty when that is not known
+     */
+    record Repair(Instant when, String what, String cause) {
     }
 }

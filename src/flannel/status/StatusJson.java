@@ -68,7 +68,7 @@ public final class StatusJson {
                     "counters", known.counters().stream().map(counter -> JsonValue.object("name", counter.name(), "drop", counter.drop(),
                             "meaning", counter.meaning(), "value", counter.value())).toList(),
                     "repairs", known.repairs().stream().map(repair -> JsonValue.object("when", repair.when().toString(), "what",
-                            repair.what())).toList(),
+                            repair.what(), "cause", repair.cause())).toList(),
                     "repaired", counts(known.repaired()), "probing", write(known.probing()));
         };
     }
@@ -178,7 +178,7 @@ public final class StatusJson {
                         peer.text("ignored"), entries(peer.get("entries")), echoes(peer.get("echoes")))),
                 all(json, "counters", counter -> new Counter(counter.text("name"), counter.isTrue("drop"), counter.text("meaning"),
                         counter.integer("value"))),
-                all(json, "repairs", repair -> new Repair(Instant.parse(repair.text("when")), repair.text("what"))),
+                all(json, "repairs", repair -> new Repair(Instant.parse(repair.text("when")), repair.text("what"), repair.text("cause"))),
                 counts(json.get("repaired")), probing(json.get("probing")));
     }
 

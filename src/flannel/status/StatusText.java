@@ -226,7 +226,7 @@ public final class StatusText {
         out.append('\n');
         row("repaired", known.repaired().entrySet().stream().filter(each -> each.getValue() > 0).map(each -> each.getKey() + " " + Words.count(each.getValue()))
                 .collect(Collectors.joining(", ")) + " since the start");
-        last(known.repairs(), MOST_REPAIRS).forEach(repair -> happened(repair.when(), "", repair.what()));
+        last(known.repairs(), MOST_REPAIRS).forEach(repair -> happened(repair.when(), "", repair.what() + (repair.cause().isEmpty() ? "" : ": " + repair.cause())));
     }
 
     private void memory(Memory memory) {

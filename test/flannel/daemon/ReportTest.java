@@ -140,8 +140,8 @@ class ReportTest {
         Known report = one.report();
         assertEquals(Map.of("file", 1L, "route", 1L), repaired(report));
         assertEquals(Repairs.KINDS, List.copyOf(report.repaired().keySet()));
-        assertEquals(List.of("route " + two.subnet() + " via 192.168.32.212 dev eth0", "the subnet file"),
-                report.repairs().stream().map(NetworkStatus.Repair::what).toList());
+        assertEquals(List.of("route " + two.subnet() + " via 192.168.32.212 dev eth0: removed", "the subnet file: "),
+                report.repairs().stream().map(repair -> repair.what() + ": " + repair.cause()).toList());
         assertEquals(List.of(), report.troubles());
     }
 

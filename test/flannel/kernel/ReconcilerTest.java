@@ -75,7 +75,7 @@ class ReconcilerTest {
         long before = reconciler.comparisons();
         kernel.deleteLink(FLANNEL_1, "flannel.1");
         reconciler.reconcile();
-        assertEquals(new Reconciler.Comparison(Map.of("link", 1, "address", 1, "neighbour", 2, "fdb", 2, "route", 2), "link flannel.1"),
+        assertEquals(new Reconciler.Comparison(Map.of("link", 1, "address", 1, "neighbour", 2, "fdb", 2, "route", 2), "deleted link flannel.1"),
                 reconciler.lastComparison());
         reconciler.reconcile();
         assertEquals(new Reconciler.Comparison(Map.of(), ""), reconciler.lastComparison());

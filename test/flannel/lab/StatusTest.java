@@ -86,8 +86,10 @@ class StatusTest {
         startBoth("vxlan");
         lab.store().put("subnets/10.1.250.0-24", "{\"PublicIP\":\"192.168.32.99\",\"BackendType\":\"host-gw\"}", 3_600);
         one.run("ip", "link", "delete", "flannel.1");
-        NetworkNamespace.Result result = awaitStatus(List.of(), "! Ignoring non-vxlan subnet(10.1.250.0/24): type=host-gw\n", "  link flannel.1 and ");
+        NetworkNamespace.Result result = awaitStatus(List.of(), "! Ignoring non-vxlan subnet(10.1.250.0/24): type=host-gw\n", "  deleted link flannel.1 and ");
         assertTrue(result.output().contains(": needs attention\n"), result.output());
+        one.run("ip", "route", "delete", two.subnet());
+        awaitStatus(List.of(), "  route " + two.subnet() + " via ", ": removed by");
         assertEquals(1, result.exitCode());
         NetworkNamespace.Result filtered = one.flanneld("status", "-peer=" + two.address());
         assertTrue(filtered.output().contains("peers      1 of 2 fit " + two.address() + "\n"), filtered.output());

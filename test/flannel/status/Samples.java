@@ -57,7 +57,7 @@ final class Samples {
                         new Counter("sentBytes", false, "bytes of these", 0), new Counter("receivedBytes", false, "bytes received", 0),
                         new Counter("icmpReplies", false, "ICMP errors written to it, for senders on this host", 0),
                         new Counter("noRoute", true, "from here, to an address in no lease", 12)),
-                List.of(new Repair(Instant.parse("2026-11-22T09:00:00Z"), "link flannel0 and 3 more")), repaired);
+                List.of(new Repair(Instant.parse("2026-11-22T09:00:00Z"), "link flannel0 and 3 more", "device flannel0 was deleted by ip (process 815)")), repaired);
     }
 
     /** Peers whose ways are probed: one that is well, one that full-size packets do not get to, one that is silent, one not asked yet. */

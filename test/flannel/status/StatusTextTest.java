@@ -81,7 +81,7 @@ class StatusTextTest {
                 dropped                 12  noRoute: from here, to an address in no lease
 
                 repaired   link 1, route 3 since the start
-                2026-11-22 09:00:00  link flannel0 and 3 more
+                2026-11-22 09:00:00  link flannel0 and 3 more: device flannel0 was deleted by ip (process 815)
 
                 memory     63 MiB resident; heap 5 MiB of 8 MiB, 64 MiB at most; 7 collections in 31 ms
 
