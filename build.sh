@@ -32,7 +32,7 @@ usage() {
 ./build.sh                              compiles: build/flanneld.jar and build/flanneld, which runs it in place
 ./build.sh test [arguments of JUnit]    all tests, or some: ./build.sh test -c flannel.net.Ipv4SubnetTest
 ./build.sh demo [--backend vxlan|host-gw|udp] [--etcd-api v2|v3] [--keep]
-                                        two hosts and an etcd in network namespaces, containers that talk across
+                                        two hosts and a server in network namespaces, containers that talk across; or a real etcd
 ./build.sh bench control|udp|start      measures; PEER=/path/to/another/flanneld adds that daemon's rows
 ./build.sh rpm                          build/rpm/flannel-*.rpm
 ./build.sh test-system                  the package on two booted hosts with systemd and Docker
@@ -98,6 +98,15 @@ need_lab() {
     # Debian starts a service with the package; the lab runs an etcd of its own
     if [ -z "$had_etcd" ] && [ -d /run/systemd/system ]; then
         as_root systemctl disable --now etcd > /dev/null 2>&1 || true
+    fi
+}
+
+# The demo: hosts in network namespaces and nothing else, unless it is to be a real etcd
+need_demo() {
+    if [[ " $* " == *' --etcd-api '* ]]; then
+        need_lab
+    else
+        need 'the demo' ip=iproute2:iproute bridge=iproute2:iproute nsenter=util-linux
     fi
 }
 
@@ -284,7 +293,7 @@ lab_main() {
     local class=$1
     shift
     compile
-    need_lab
+    if [ "$class" = Demo ]; then need_demo "$@"; else need_lab; fi
     if outdated build/lab-classes/.done test build/flanneld.jar; then
         rm -rf build/lab-classes
         "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -cp build/classes -sourcepath test -implicit:class -d build/lab-classes \

@@ -140,7 +140,7 @@ public final class Daemon implements AutoCloseable {
 
     /** Sends a signal by its name, as {@code TERM}, {@code STOP}, {@code CONT}. */
     public void signal(String name) throws IOException {
-        new ProcessBuilder("kill", "-" + name, Long.toString(pid())).inheritIO().start().onExit().join();
+        new ProcessBuilder("sh", "-c", "kill -" + name + " " + pid()).inheritIO().start().onExit().join();
     }
 
     /** Waits for the process to end and returns its exit code (128 + number when a signal ended it). */

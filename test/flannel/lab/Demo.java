@@ -1,11 +1,16 @@
 package flannel.lab;
 
-import flannel.json.JsonValue;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 
 /**
  * {@code ./build.sh demo}: the two-host tutorial in one go, and a report of what happened. Everything is in namespaces of its own and
@@ -13,12 +18,15 @@ import java.util.Map;
  */
 public final class Demo {
 
-    private static final int TCP_SECONDS = 3;
+    private static final int TCP_MILLIS = 700;
+    private static final int BLOCK = 1 << 17;
+    private static final int PINGS = 10;
     /** Width of the drawing's left half. */
     private static final int COLUMN = 66;
 
     private final String backend;
     private final Lab lab;
+    private List<String> options;
     private Host one;
     private Host two;
 
@@ -30,10 +38,10 @@ public final class Demo {
     public static void main(String[] arguments) throws Exception {
         Map<String, String> given = Arguments.parse("demo [--backend vxlan|host-gw|udp] [--etcd-api v2|v3] [--keep]",
                 Map.of("--backend", "vxlan|host-gw|udp", "--etcd-api", "v2|v3", "--keep", ""), arguments);
-        Store.Api api = Store.Api.valueOf(given.getOrDefault("--etcd-api", "v3").toUpperCase(Locale.ROOT));
-        try (Lab lab = new Lab(api, Lab.built())) {
+        String api = given.get("--etcd-api");
+        try (Lab lab = api == null ? Lab.withoutEtcd(Lab.built()) : new Lab(Store.Api.valueOf(api.toUpperCase(Locale.ROOT)), Lab.built())) {
             Demo demo = new Demo(given.getOrDefault("--backend", "vxlan"), lab);
-            demo.show(api);
+            demo.show(api != null);
             if (given.containsKey("--keep")) {
                 demo.keep();
             }
@@ -43,15 +51,24 @@ public final class Demo {
         }
     }
 
-    private void show(Store.Api api) throws Exception {
+    private void show(boolean etcd) throws Exception {
         String config = "{\"Network\": \"10.1.0.0/16\", \"Backend\": {\"Type\": \"" + backend + "\"}}";
-        System.out.printf("%nTwo hosts and an etcd, backend %s%n%n", backend);
-        System.out.printf("  etcd    192.168.32.213   (%s store)  %s/config = %s%n", api, Lab.PREFIX, config);
-        lab.store().put("config", config);
+        System.out.printf("%nTwo hosts and %s, backend %s%n%n", etcd ? "an etcd" : "a server with a store of its own", backend);
+        if (etcd) {
+            System.out.printf("  etcd    192.168.32.213   (%s store)  %s/config = %s%n", lab.store().api(), Lab.PREFIX, config);
+            lab.store().put("config", config);
+            options = lab.options();
+        } else {
+            Host server = lab.server();
+            List<String> serving = List.of("-listen=:8888", "-store=/var/lib/flannel/store", "-net-config=" + config);
+            System.out.printf("  server  %s   flanneld %s%n", server.address(), String.join(" ", serving).replace(config, "'" + config + "'"));
+            server.start(serving);
+            options = List.of("-remote=" + server.address() + ":8888");
+        }
         one = lab.host(1);
         two = lab.host(2);
-        one.start(lab.options());
-        two.start(lab.options());
+        one.start(options);
+        two.start(options);
         for (Host host : new Host[] {one, two}) {
             Duration ready = host.daemon().awaitReady();
             System.out.printf("  host %d  %s   has subnet %-15s MTU %s   flanneld ready after %.2f s%n", host == one ? 1 : 2,
@@ -61,14 +78,13 @@ public final class Demo {
         NetworkNamespace there = two.plugContainer();
         System.out.printf("%n%s%n", path());
 
-        Await.that("the containers reach each other",
-                () -> here.tryRun("ping", "-c", "1", "-W", "1", two.containerAddress()).exitCode() == 0);
-        String ping = here.run("ping", "-n", "-c", "10", "-i", "0.1", two.containerAddress());
-        System.out.printf("  ping   %s, ttl %s, round trip %s ms%n", ping.replaceAll("(?s).*?(\\d+) packets.*? (\\d+) received.*", "$2 of $1 came back"),
-                ping.replaceAll("(?s).*?ttl=(\\d+).*", "$1"), ping.replaceAll("(?s).*= [\\d.]+/([\\d.]+)/.*", "$1"));
+        try (EchoRun ping = EchoRun.start(here, two.containerAddress(), 56, 50).awaitReplies(PINGS)) {
+            System.out.printf("  ping   %d came back, %d lost, ttl %d, round trip %.3f ms%n", ping.answers(), ping.lost(), ping.ttl(), ping.roundTripMillis());
+        }
         int payload = Integer.parseInt(one.subnetEnv().get("FLANNEL_MTU")) - 28;
-        here.run("ping", "-n", "-c", "3", "-i", "0.1", "-M", "do", "-s", Integer.toString(payload), two.containerAddress());
-        System.out.printf("         also with full-size packets (ping -M do -s %d)%n", payload);
+        try (EchoRun large = EchoRun.start(here, two.containerAddress(), payload, 50).awaitReplies(3)) {
+            System.out.printf("         also with full-size packets (ping -M do -s %d): %d lost%n", payload, large.lost());
+        }
         System.out.printf("  TCP    container 1 to 2: %5.2f Gbit/s      2 to 1: %5.2f Gbit/s%n",
                 gigabits(here, there, two.containerAddress()), gigabits(there, here, one.containerAddress()));
         if (!backend.equals("udp")) {
@@ -78,7 +94,7 @@ public final class Demo {
 
     /** The data path is the kernel's: it needs no daemon. */
     private void stopUnderPing(NetworkNamespace here) throws Exception {
-        try (Ping running = Ping.start(here, two.containerAddress())) {
+        try (EchoRun running = EchoRun.start(here, two.containerAddress(), 56, 50).awaitReplies(1)) {
             one.daemon().terminate();
             two.daemon().terminate();
             running.awaitReplies(10);
@@ -87,19 +103,31 @@ public final class Demo {
     }
 
     private static double gigabits(NetworkNamespace client, NetworkNamespace server, String address) throws Exception {
-        Process serving = server.command("iperf3", "--server", "--one-off", "--forceflush").redirectErrorStream(true).start();
-        try (var lines = serving.inputReader()) {
-            lines.readLine();                                           // "-----": it listens
-            String line = lines.readLine();
-            if (line == null || !line.contains("listening")) {
-                throw new IOException("iperf3 does not listen: " + line);
+        ServerSocket listening = server.call(() -> new ServerSocket(0, 1));
+        CompletableFuture<Double> measured = new CompletableFuture<>();
+        server.start("receiver", () -> {
+            try (listening; Socket socket = listening.accept()) {
+                long start = System.nanoTime();
+                byte[] block = new byte[BLOCK];
+                long bytes = 0;
+                for (int length = socket.getInputStream().read(block); length >= 0; length = socket.getInputStream().read(block)) {
+                    bytes += length;
+                }
+                measured.complete(bytes * 8.0 / (System.nanoTime() - start));
+            } catch (IOException e) {
+                measured.completeExceptionally(e);
             }
-            String report = client.run("iperf3", "--client", address, "--time", Integer.toString(TCP_SECONDS), "--json");
-            JsonValue received = JsonValue.parse(report).get("end").get("sum_received");
-            return Double.parseDouble(received.get("bits_per_second").toString()) / 1e9;
-        } finally {
-            serving.destroyForcibly();
-        }
+        });
+        client.call(() -> {
+            try (Socket socket = new Socket(InetAddress.getByName(address), listening.getLocalPort())) {
+                long end = System.nanoTime() + TCP_MILLIS * 1_000_000L;
+                byte[] block = new byte[BLOCK];
+                while (System.nanoTime() < end) {
+                    socket.getOutputStream().write(block);
+                }
+            }
+        });
+        return measured.get(Daemon.PATIENCE.toSeconds(), TimeUnit.SECONDS);
     }
 
     /** The way of a packet, drawn with what is really in the kernels: host 1 on the left, host 2 on the right. */
@@ -156,7 +184,7 @@ public final class Demo {
         System.out.printf("%nIt stays up. Look around in another terminal, as root:%n");
         for (Host host : new Host[] {one, two}) {
             if (!host.daemon().isAlive()) {
-                host.start(lab.options()).awaitReady();
+                host.start(options).awaitReady();
             }
             System.out.printf("  ip netns exec %-24s bash      host %s, flanneld is process %d%n", host.namespace().name(), host.address(),
                     host.daemon().pid());

@@ -47,7 +47,7 @@ public final class Host implements AutoCloseable {
         Files.createDirectories(directory.resolve("run"));
         Files.createDirectories(directory.resolve("var-lib"));
         Files.writeString(directory.resolve("machine-id"), String.format("%032x%n", 0xf1a77e1L << 32 | address.hashCode() & 0xFFFFFFFFL));
-        namespace.run("sysctl", "-qw", "net.ipv4.ip_forward=1");
+        namespace.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward");
     }
 
     /** Where the other hosts reach it: the address of eth0. */

@@ -37,9 +37,10 @@ public final class Lab implements AutoCloseable {
     private final Path directory;
     private final Path program;
     private final NetworkNamespace outside;
-    private final NetworkNamespace etcdNamespace;
-    private final Etcd etcd;
-    private final Store store;
+    /** Null without an etcd, and so the next two. */
+    private NetworkNamespace etcdNamespace;
+    private Etcd etcd;
+    private Store store;
     private final Map<Integer, Host> hosts = new TreeMap<>();
     private final Thread atExit = new Thread(this::atExit);
 
@@ -50,6 +51,13 @@ public final class Lab implements AutoCloseable {
      * @param program the flanneld that the hosts run
      */
     public Lab(Store.Api api, Path program) throws IOException {
+        this(program);
+        etcdNamespace = connected("etcd", ETCD_ADDRESS);
+        etcd = Etcd.startIn(etcdNamespace.name(), ETCD_ADDRESS, "--enable-v2");
+        store = Store.of(api, etcd, etcdNamespace, PREFIX);
+    }
+
+    private Lab(Path program) throws IOException {
         removeLeftovers();
         this.program = program;
         directory = Files.createTempDirectory(DIRECTORY_PREFIX + ProcessHandle.current().pid() + "-");
@@ -58,9 +66,16 @@ public final class Lab implements AutoCloseable {
         outside.run("ip", "address", "add", GATEWAY + "/24", "dev", "br0");
         outside.run("ip", "link", "set", "br0", "up");
         Runtime.getRuntime().addShutdownHook(atExit);
-        etcdNamespace = connected("etcd", ETCD_ADDRESS);
-        etcd = Etcd.startIn(etcdNamespace.name(), ETCD_ADDRESS, "--enable-v2");
-        store = Store.of(api, etcd, etcdNamespace, PREFIX);
+    }
+
+    /** Builds a switch alone: for hosts that ask {@link #server}. */
+    static Lab withoutEtcd(Path program) throws IOException {
+        return new Lab(program);
+    }
+
+    /** A host in etcd's place, for a server that keeps its own store. */
+    Host server() throws IOException {
+        return host(0, program, ETCD_ADDRESS);
     }
 
     /** The flanneld that {@code ./build.sh} made. */
@@ -95,9 +110,12 @@ public final class Lab implements AutoCloseable {
 
     /** The same for a host that runs another flanneld. */
     public Host host(int number, Path program) throws IOException {
+        return host(number, program, "192.168.32." + (number <= 2 ? 210 + number : 218 + number));
+    }
+
+    private Host host(int number, Path program, String address) throws IOException {
         Host host = hosts.get(number);
         if (host == null) {
-            String address = "192.168.32." + (number <= 2 ? 210 + number : 218 + number);
             host = new Host(connected("host" + number, address), address, directory.resolve("host" + number), program);
             hosts.put(number, host);
         }

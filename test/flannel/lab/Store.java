@@ -18,6 +18,8 @@ public sealed interface Store {
     /** etcd's two stores, which know nothing of each other. */
     enum Api { V2, V3 }
 
+    Api api();
+
     /** Writes a key that stays. */
     void put(String key, String value);
 
@@ -73,6 +75,11 @@ public sealed interface Store {
     record V2(Http http, String prefix) implements Store {
 
         @Override
+        public Api api() {
+            return Api.V2;
+        }
+
+        @Override
         public void put(String key, String value) {
             put(key, "value=" + URLEncoder.encode(value, StandardCharsets.UTF_8), "");
         }
@@ -125,6 +132,11 @@ public sealed interface Store {
 
     /** The v3 store, by etcd's JSON gateway. */
     record V3(Http http, String prefix) implements Store {
+
+        @Override
+        public Api api() {
+            return Api.V3;
+        }
 
         @Override
         public void put(String key, String value) {
