@@ -9,7 +9,6 @@ import flannel.kernel.KernelEntry;
 import flannel.kernel.KernelEvent;
 import flannel.kernel.PacketFilter;
 import flannel.kernel.Reconciler;
-import flannel.kernel.Suspect;
 import flannel.kernel.Underlay;
 import flannel.lease.Entry;
 import flannel.lease.Lease;
@@ -250,7 +249,7 @@ final class DataPath {
         if (event instanceof KernelEvent.RulesChanged) {
             filterCheck.within(after(lastFilterCheckNanos, FILTER_PAUSE));
         } else if (reconciler.contradicts(event)) {
-            repairs.suspect(Suspect.of(event));
+            repairs.suspect(event);
             check.within(after(lastCheckNanos, REPAIR_PAUSE));
         }
     }

@@ -6,6 +6,7 @@ import flannel.lease.LeaseKey;
 import flannel.lease.StoreEvent;
 import flannel.log.Log;
 import flannel.status.NetworkStatus;
+import flannel.status.Timings;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -32,6 +33,9 @@ final class Leases {
     /** Keys of one list that are said to be no leases; what more there are is counted. */
     private static final int MOST_OCCUPIED_TOLD = 10;
 
+    /** From a tenth of a millisecond, for one entry, to seconds, for a list of ten thousand. */
+    private static final List<Long> REACTION_BOUNDS_MICROS = List.of(100L, 500L, 1_000L, 5_000L, 10_000L, 50_000L, 250_000L, 1_000_000L, 5_000_000L);
+
     private final LeaseTable table;
     private final OwnLease own;
     private final DataPath dataPath;
@@ -39,6 +43,7 @@ final class Leases {
     private final Log log;
     private final Clock clock;
     private final Alarm quiet;
+    private final TimeMeter reaction = new TimeMeter(REACTION_BOUNDS_MICROS);
     private boolean away;
     private boolean toldFull;
     /** {@link Alarm#NEVER} before the first list. */
@@ -98,7 +103,19 @@ final class Leases {
         return Math.min(quiet.atNanos(), Math.min(table.nextEndNanos(), own.nextNanos()));
     }
 
-    void told(StoreEvent event) {
+    /** From the moment a change was heard until it was dealt with, the kernel included. */
+    Timings reaction() {
+        return reaction.timings();
+    }
+
+    void told(Message.Store message) {
+        told(message.event());
+        if (!(message.event() instanceof StoreEvent.Away)) {
+            reaction.took(System.nanoTime() - message.heardNanos());
+        }
+    }
+
+    private void told(StoreEvent event) {
         switch (event) {
             case StoreEvent.Listed list -> listed(list);
             case StoreEvent.ConfigChanged(String text) -> {

@@ -13,7 +13,12 @@ import java.util.function.Supplier;
 /** What a {@link NetworkSession} is told: by the store, by the kernel's monitor, and by its own writes to the store. */
 sealed interface Message {
 
-    record Store(StoreEvent event) implements Message {
+    /** @param heardNanos when it was heard, by the system's nanoTime */
+    record Store(StoreEvent event, long heardNanos) implements Message {
+
+        Store(StoreEvent event) {
+            this(event, System.nanoTime());
+        }
     }
 
     /** All that was told before has been dealt with. */

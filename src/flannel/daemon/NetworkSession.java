@@ -136,7 +136,7 @@ final class NetworkSession implements Leases.Session {
 
     private void handle(Message message) {
         switch (message) {
-            case Message.Store(var event) -> leases.told(event);
+            case Message.Store told -> leases.told(told);
             case Message.Reached(Runnable then) -> then.run();
             case Message.Kernel(var event) -> dataPath.kernelChanged(event);
             case Message.UnderlayChanged(Underlay next) -> underlayChanged(next);
@@ -377,7 +377,7 @@ final class NetworkSession implements Leases.Session {
                 config == null ? "" : config.network().toString(), config == null ? "" : config.backendType(), complaints, leases.own().report(),
                 new NetworkStatus.Underlay(underlay.name(), underlay.address().toString()), mtus,
                 new NetworkStatus.Store(around.store().health(), leases.sinceListed(), storeTrouble), dataPath.kernel(), leases.report(),
-                dataPath.counters(), dataPath.allRepairs(), dataPath.repaired());
+                dataPath.counters(), dataPath.allRepairs(), dataPath.repaired(), null, leases.reaction());
     }
 
     private String configTrouble() {

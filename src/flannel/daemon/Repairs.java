@@ -1,5 +1,6 @@
 package flannel.daemon;
 
+import flannel.kernel.KernelEvent;
 import flannel.kernel.Reconciler;
 import flannel.kernel.Suspect;
 import flannel.status.NetworkStatus.Repair;
@@ -30,8 +31,8 @@ final class Repairs {
     }
 
     /** Something in the kernel was changed by somebody else, and will be compared: this is told with what has to be put back then. */
-    void suspect(Suspect who) {
-        suspect = suspect.or(who);
+    void suspect(KernelEvent event) {
+        suspect = suspect.or(Suspect.of(event));
     }
 
     /** Takes note of what a comparison with the kernel has put back, if anything. */

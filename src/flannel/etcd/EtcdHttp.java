@@ -119,6 +119,7 @@ final class EtcdHttp implements AutoCloseable {
         for (int i = 0; i < endpoints.size(); i++) {
             int at = (first + i) % endpoints.size();
             String reason;
+            Failure.Kind kind = Failure.Kind.SERVER;
             boolean sent = true;
             long startNanos = System.nanoTime();
             try {
@@ -134,8 +135,9 @@ final class EtcdHttp implements AutoCloseable {
                 sent = !Failure.neverSent(e);
                 connected |= sent && !(e instanceof HttpTimeoutException);
                 reason = reason(at, e);
+                kind = Failure.kind(e);
             }
-            meter.failed();
+            meter.failed(kind);
             reasons.append(i == 0 ? "" : "; ").append(endpoints.get(at)).append(": ").append(reason);
             pinned = (at + 1) % endpoints.size();
             if (sent && !repeatable) {
@@ -183,6 +185,7 @@ final class EtcdHttp implements AutoCloseable {
     EtcdStream stream(Request request, Duration lifetime) throws UnavailableException, InterruptedException {
         int at = pinned;
         String reason;
+        Failure.Kind kind = Failure.Kind.SERVER;
         boolean connected = false;
         try {
             EtcdStream stream = open(at, request, lifetime, true);
@@ -196,8 +199,9 @@ final class EtcdHttp implements AutoCloseable {
             }
         } catch (IOException e) {
             reason = reason(at, e);
+            kind = Failure.kind(e);
         }
-        meter.failed();
+        meter.failed(kind);
         pinned = (at + 1) % endpoints.size();
         throw new UnavailableException("etcd can't be watched: " + endpoints.get(at) + ": " + reason, connected);
     }

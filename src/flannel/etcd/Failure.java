@@ -29,6 +29,28 @@ final class Failure {
                 || e instanceof UnknownHostException || e instanceof SSLHandshakeException;
     }
 
+    /** What kind of thing it was, to be counted. */
+    enum Kind {
+        /** None could be made, or it broke. */
+        CONNECTION,
+        /** No answer in time. */
+        TIMEOUT,
+        TLS,
+        /** One that can't be read. */
+        ANSWER,
+        /** The server says that it can't: no leader, overload. */
+        SERVER
+    }
+
+    static Kind kind(IOException e) {
+        return switch (e) {
+            case HttpTimeoutException timeout -> Kind.TIMEOUT;
+            case SSLException tls -> Kind.TLS;
+            case JsonException json -> Kind.ANSWER;
+            default -> Kind.CONNECTION;
+        };
+    }
+
     /** One clause to follow an endpoint and a colon. */
     static String reason(IOException e, Endpoint endpoint, EtcdTimeouts timeouts) {
         String message = EtcdAnswer.oneLine(e.getMessage() == null ? "" : e.getMessage());

@@ -2,6 +2,9 @@ package flannel.etcd;
 
 import flannel.lease.StoreHealth;
 import java.time.Duration;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.IntStream;
@@ -14,7 +17,7 @@ final class RequestMeter {
 
     private final AtomicLongArray latencies = new AtomicLongArray(StoreHealth.BOUNDS_MILLIS.size() + 1);
     private final LongAdder totalNanos = new LongAdder();
-    private final LongAdder failed = new LongAdder();
+    private final AtomicLongArray failures = new AtomicLongArray(Failure.Kind.values().length);
     private volatile Answer last;
 
     /** @param startNanos when the request was sent, by the system's nanoTime */
@@ -31,14 +34,22 @@ final class RequestMeter {
         last = new Answer(endpoint, before == null ? 0 : before.latencyNanos(), System.nanoTime());
     }
 
-    void failed() {
-        failed.increment();
+    void failed(Failure.Kind kind) {
+        failures.incrementAndGet(kind.ordinal());
+    }
+
+    private Map<String, Long> failures() {
+        Map<String, Long> counts = new TreeMap<>();
+        for (Failure.Kind kind : Failure.Kind.values()) {
+            counts.put(kind.name().toLowerCase(Locale.ROOT), failures.get(kind.ordinal()));
+        }
+        return counts;
     }
 
     StoreHealth health(String api) {
         Answer answer = last;
         return new StoreHealth(api, answer == null ? "" : answer.endpoint(), Duration.ofNanos(answer == null ? 0 : answer.latencyNanos()),
-                answer == null ? null : Duration.ofNanos(System.nanoTime() - answer.atNanos()), failed.sum(),
+                answer == null ? null : Duration.ofNanos(System.nanoTime() - answer.atNanos()), failures(),
                 IntStream.range(0, latencies.length()).mapToObj(latencies::get).toList(), Duration.ofNanos(totalNanos.sum()));
     }
 }

@@ -34,6 +34,7 @@ public final class Metrics {
         metrics.networks(status.networks());
         metrics.store(known(status));
         metrics.kernel(known(status));
+        metrics.reaction(known(status));
         metrics.udp(known(status));
         metrics.probes(known(status).stream().filter(network -> network.probing() != null).toList());
         return metrics.out.append(format == Format.OPENMETRICS ? "# EOF\n" : "").toString();
@@ -88,14 +89,15 @@ public final class Metrics {
     private void store(List<Known> networks) {
         family("flannel_store_up", "gauge", "1 when the store can be asked.");
         networks.forEach(known -> sample("flannel_store_up", network(known), known.store().trouble().isEmpty() ? 1 : 0));
-        family("flannel_store_answer_age_seconds", "gauge", "Time since the store was last heard of.");
+        family("flannel_store_answer_age_seconds", "gauge", "Time since the store was last heard of: by an answer, or by a watch that is open.");
         networks.stream().filter(known -> known.store().health().answered() != null).forEach(known ->
                 sample("flannel_store_answer_age_seconds", network(known), seconds(known.store().health().answered())));
         family("flannel_store_list_age_seconds", "gauge", "Time since everything in the store was last listed.");
         networks.stream().filter(known -> known.store().listed() != null).forEach(known ->
                 sample("flannel_store_list_age_seconds", network(known), seconds(known.store().listed())));
         counter("flannel_store_failures", "Requests that got no usable answer.", () -> networks.forEach(known ->
-                total("flannel_store_failures", network(known), known.store().health().failed())));
+                known.store().health().failures().forEach((kind, count) ->
+                        total("flannel_store_failures", network(known) + "," + label("kind", kind), count))));
         family("flannel_store_request_seconds", "histogram", "How long the store took to answer.");
         networks.forEach(known -> histogram("flannel_store_request_seconds", network(known), latencies(known.store().health())));
     }
@@ -126,6 +128,12 @@ public final class Metrics {
         networks.forEach(known -> sample("flannel_kernel_refused", network(known), known.kernel().refused().size()));
         counter("flannel_repairs", "Things put back, since somebody else had removed or changed them.", () -> networks.forEach(known ->
                 known.repaired().forEach((kind, count) -> total("flannel_repairs", network(known) + "," + label("kind", kind), count))));
+    }
+
+    private void reaction(List<Known> networks) {
+        family("flannel_event_to_kernel_seconds", "histogram", "From a change in the store being heard to its being dealt with, the kernel included.");
+        networks.stream().filter(known -> known.reaction() != null).forEach(known ->
+                histogram("flannel_event_to_kernel_seconds", network(known), known.reaction()));
     }
 
     private void udp(List<Known> networks) {

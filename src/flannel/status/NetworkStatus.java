@@ -51,24 +51,27 @@ public sealed interface NetworkStatus {
      * @param repairs    the last ones, the latest last
      * @param repaired   how much was put back since the start: kind of thing, number
      * @param probing    null unless the peers are probed
+     * @param reaction   from the moment a change in the store was heard until it was dealt with, the kernel included; null when not measured
      */
     record Known(String name, Phase phase, String range, String backend, List<String> complaints, OwnLease lease, Underlay underlay,
             List<Mtu> mtus, Store store, Kernel kernel, List<Peer> peers, List<Counter> counters, List<Repair> repairs,
-            Map<String, Long> repaired, Probing probing) implements NetworkStatus {
+            Map<String, Long> repaired, Probing probing, Timings reaction) implements NetworkStatus {
 
         /** So many troubles of one kind are named; the others are counted. */
         private static final int NAMED = 3;
 
-        /** One whose peers are not probed. */
+        /** One whose peers are not probed, and of which no times are known. */
         public Known(String name, Phase phase, String range, String backend, List<String> complaints, OwnLease lease, Underlay underlay,
                 List<Mtu> mtus, Store store, Kernel kernel, List<Peer> peers, List<Counter> counters, List<Repair> repairs,
                 Map<String, Long> repaired) {
-            this(name, phase, range, backend, complaints, lease, underlay, mtus, store, kernel, peers, counters, repairs, repaired, null);
+            this(name, phase, range, backend, complaints, lease, underlay, mtus, store, kernel, peers, counters, repairs, repaired, null,
+                    null);
         }
 
         /** The same, with what echoes told. */
         public Known probed(List<Peer> probed, Probing how) {
-            return new Known(name, phase, range, backend, complaints, lease, underlay, mtus, store, kernel, probed, counters, repairs, repaired, how);
+            return new Known(name, phase, range, backend, complaints, lease, underlay, mtus, store, kernel, probed, counters, repairs,
+                    repaired, how, reaction);
         }
 
         @Override

@@ -69,7 +69,7 @@ public final class StatusJson {
                             "meaning", counter.meaning(), "value", counter.value())).toList(),
                     "repairs", known.repairs().stream().map(repair -> JsonValue.object("when", repair.when().toString(), "what",
                             repair.what(), "cause", repair.cause())).toList(),
-                    "repaired", counts(known.repaired()), "probing", write(known.probing()));
+                    "repaired", counts(known.repaired()), "probing", write(known.probing()), "reaction", write(known.reaction()));
         };
     }
 
@@ -82,7 +82,7 @@ public final class StatusJson {
         StoreHealth health = store.health();
         return JsonValue.object("api", health.api(), "endpoint", health.endpoint(), "latencyMicros", health.latency().toNanos() / 1_000,
                 "answeredMillisAgo", millis(health.answered()), "listedMillisAgo", millis(store.listed()), "trouble", store.trouble(),
-                "failed", health.failed(), "latencyBoundsMillis", StoreHealth.BOUNDS_MILLIS, "latencyCounts", health.latencies(),
+                "failed", health.failed(), "failures", counts(health.failures()), "latencyBoundsMillis", StoreHealth.BOUNDS_MILLIS, "latencyCounts", health.latencies(),
                 "latencyTotalMicros", health.total().toNanos() / 1_000);
     }
 
@@ -179,7 +179,7 @@ public final class StatusJson {
                 all(json, "counters", counter -> new Counter(counter.text("name"), counter.isTrue("drop"), counter.text("meaning"),
                         counter.integer("value"))),
                 all(json, "repairs", repair -> new Repair(Instant.parse(repair.text("when")), repair.text("what"), repair.text("cause"))),
-                counts(json.get("repaired")), probing(json.get("probing")));
+                counts(json.get("repaired")), probing(json.get("probing")), timings(json.get("reaction")));
     }
 
     private static NetworkStatus.Entries entries(JsonValue json) {
@@ -207,7 +207,7 @@ public final class StatusJson {
 
     private static Store store(JsonValue json) {
         StoreHealth health = new StoreHealth(json.text("api"), json.text("endpoint"), micros(json, "latencyMicros"),
-                duration(json, "answeredMillisAgo"), json.integer("failed"),
+                duration(json, "answeredMillisAgo"), counts(json.get("failures")),
                 numbers(json, "latencyCounts"), micros(json, "latencyTotalMicros"));
         return new Store(health, duration(json, "listedMillisAgo"), json.text("trouble"));
     }

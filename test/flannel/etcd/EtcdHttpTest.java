@@ -92,6 +92,7 @@ class EtcdHttpTest {
         assertEquals(fake.endpoint(), health.endpoint());
         assertEquals(2, health.latencies().stream().mapToLong(Long::longValue).sum());
         assertEquals(StoreHealth.BOUNDS_MILLIS.size() + 1, health.latencies().size());
+        assertEquals(Map.of("answer", 0L, "connection", 0L, "server", 1L, "timeout", 0L, "tls", 0L), health.failures());
         assertEquals(1, health.failed());
         assertTrue(health.latency().isPositive() && health.total().compareTo(health.latency()) > 0 && !health.answered().isNegative(), health.toString());
     }

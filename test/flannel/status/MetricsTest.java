@@ -41,7 +41,7 @@ class MetricsTest {
                         + "flannel_peers{network=\"\",state=\"ignored\"} 2\n",
                 "flannel_store_up{network=\"\"} 0\n",
                 "flannel_store_answer_age_seconds{network=\"\"} 4.321\n",
-                "# TYPE flannel_store_failures_total counter\nflannel_store_failures_total{network=\"\"} 2\n",
+                "# TYPE flannel_store_failures_total counter\nflannel_store_failures_total{network=\"\",kind=\"timeout\"} 2\n",
                 "# TYPE flannel_store_request_seconds histogram\n"
                         + "flannel_store_request_seconds_bucket{network=\"\",le=\"0.001\"} 3\n"
                         + "flannel_store_request_seconds_bucket{network=\"\",le=\"0.005\"} 13\n"
@@ -52,6 +52,10 @@ class MetricsTest {
                         + "flannel_store_request_seconds_bucket{network=\"\",le=\"+Inf\"} 14\n"
                         + "flannel_store_request_seconds_sum{network=\"\"} 0.042\n"
                         + "flannel_store_request_seconds_count{network=\"\"} 14\n",
+                "flannel_event_to_kernel_seconds_bucket{network=\"\",le=\"0.0001\"} 7\n"
+                        + "flannel_event_to_kernel_seconds_bucket{network=\"\",le=\"0.005\"} 9\n"
+                        + "flannel_event_to_kernel_seconds_bucket{network=\"\",le=\"+Inf\"} 10\n"
+                        + "flannel_event_to_kernel_seconds_sum{network=\"\"} 0.012\n",
                 "flannel_repairs_total{network=\"\",kind=\"fdb\"} 0\nflannel_repairs_total{network=\"\",kind=\"link\"} 1\nflannel_repairs_total{network=\"\",kind=\"route\"} 3\n",
                 "flannel_udp_sent_packets_total{network=\"\"} 1234567\n",
                 "flannel_udp_dropped_total{network=\"\",reason=\"no_route\"} 12\n")) {

@@ -28,7 +28,7 @@ final class Samples {
     static final Instant NOW = Instant.parse("2026-11-22T10:13:57Z");
 
     private static final StoreHealth HEALTH = new StoreHealth("etcd v3", "http://192.168.32.213:2379", Duration.ofNanos(1_234_000),
-            Duration.ofMillis(4_321), 2, List.of(3L, 10L, 1L, 0L, 0L, 0L, 0L), Duration.ofMillis(42));
+            Duration.ofMillis(4_321), Map.of("timeout", 2L), List.of(3L, 10L, 1L, 0L, 0L, 0L, 0L), Duration.ofMillis(42));
 
     private Samples() {
     }
@@ -80,7 +80,7 @@ final class Samples {
                 new OwnLease("10.1.83.0/24", "192.168.32.211", false, Duration.ofMinutes(1_392)), new Underlay("eth0", "192.168.32.211"),
                 List.of(new Mtu("eth0", 1500), new Mtu(backend.equals("udp") ? "flannel0" : "flannel.1", 1450), new Mtu("docker0", 1450)),
                 new Store(HEALTH, Duration.ofSeconds(130), storeTrouble), new Kernel(12, Duration.ofSeconds(12), List.of()), peers, counters,
-                repairs, repaired);
+                repairs, repaired, null, new Timings(List.of(100L, 5_000L), List.of(7L, 2L, 1L), Duration.ofMillis(12)));
     }
 
     static Peer peer(int number) {

@@ -34,7 +34,7 @@ class StatusJsonTest {
                 "memory":{"residentBytes":66060288,"heapUsedBytes":5500000,"heapCommittedBytes":8388608,"heapMaxBytes":67108864,"collections":7,\
                 "collectingMillis":31},"networks":[{"name":"","phase":"unconfigured","range":"","backend":"","complaints":[],\
                 "interface":{"name":"eth0","address":"192.168.32.211"},"mtus":[],"store":{"api":"","endpoint":"","latencyMicros":0,"trouble":"",\
-                "failed":0,"latencyBoundsMillis":[1,5,25,100,500,2500],"latencyCounts":[],"latencyTotalMicros":0},\
+                "failed":0,"failures":{},"latencyBoundsMillis":[1,5,25,100,500,2500],"latencyCounts":[],"latencyTotalMicros":0},\
                 "kernel":{"comparisons":0,"refused":[]},"peers":[],"counters":[],"repairs":[],"repaired":{}},{"name":"blue","stuckMillis":2500}],\
                 "events":[{"when":"2026-11-22T10:00:00Z","severity":"INFO","text":"Lease acquired: 10.1.83.0/24"},\
                 {"when":"2026-11-22T10:13:50.500Z","severity":"WARNING","text":"Putting back the subnet file"}]}""",
