@@ -26,6 +26,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 
@@ -90,6 +91,15 @@ final class VirtualCluster {
                     (config, underlay, publicIp, former) -> new HostGwBackend(underlay, publicIp),
                     new DataPath("", kernel.reconciler(log), FakeKernel.packetFilter(log), Duration.ofHours(1), time, log));
             follower = store.follower(random);
+        }
+
+        /** For a thread that runs the session by itself, in real time. */
+        NetworkSession session() {
+            return session;
+        }
+
+        BlockingQueue<Message> queue() {
+            return queue;
         }
 
         void kill() {
