@@ -13,7 +13,6 @@ import flannel.net.Ipv4;
 import flannel.remote.RemoteOptions;
 import flannel.server.ListenAddress;
 import flannel.store.StoreOptions;
-import flannel.tls.Tls;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetAddress;
@@ -55,10 +54,16 @@ public final class Command {
 
     private final PrintStream stdout;
     private final PrintStream stderr;
+    private final Path serviceSettings;
 
     public Command(PrintStream stdout, PrintStream stderr) {
+        this(stdout, stderr, ServiceSettings.FILE);
+    }
+
+    Command(PrintStream stdout, PrintStream stderr, Path serviceSettings) {
         this.stdout = stdout;
         this.stderr = stderr;
+        this.serviceSettings = serviceSettings;
     }
 
     /** An option whose value can't be used, whatever the host's state; one sentence. */
@@ -92,10 +97,20 @@ public final class Command {
             return refuse(options.strayWord().get(), environment);
         }
         return switch (options.command()) {
+            case Commands.LEASE -> new LeaseCommand(stdout, stderr).run(withService(options), environment);
+            case Commands.STORE -> new StoreCommand(stdout, stderr).run(withService(options), environment);
             case Commands.STATUS -> new StatusCommand(stdout, stderr).run(options, environment);
             case Commands.HELP -> help(options.words(), environment);
             default -> daemon(options, environment);
         };
+    }
+
+    /** What a person leaves out on a host is as the service has it, unless another store was asked for. */
+    private Options withService(Options options) {
+        if (List.of("remote", "store", "etcd-endpoints").stream().noneMatch(options::isGiven)) {
+            options.fillFrom(ServiceSettings.forCommands(serviceSettings));
+        }
+        return options;
     }
 
     private int help(List<String> words, Map<String, String> environment) {
@@ -200,12 +215,8 @@ public final class Command {
         if (resync < 1) {
             throw new OptionException("-iptables-resync " + resync + " is not a number of seconds above 0");
         }
-        RemoteOptions remote = new RemoteOptions(options.text("remote"),
-                new Tls.Options("remote", options.text("listen").isEmpty() ? "flannel server" : "client", options.text("remote-cafile"),
-                        options.text("remote-certfile"), options.text("remote-keyfile")));
-        EtcdOptions etcd = new EtcdOptions(List.of(options.text("etcd-endpoints").split(",")), options.text("etcd-prefix"),
-                options.text("etcd-api"), options.text("etcd-cafile"), options.text("etcd-certfile"), options.text("etcd-keyfile"),
-                options.text("etcd-username"), options.text("etcd-password"), environment);
+        RemoteOptions remote = Connections.remote(options);
+        EtcdOptions etcd = Connections.etcd(options, environment);
         try {
             if (remote.isEmpty()) {
                 etcd.check();

@@ -9,20 +9,30 @@ final class Commands {
 
     static final String DAEMON = "";
     static final String STATUS = "status";
+    static final String LEASE = "lease";
+    static final String STORE = "store";
     static final String HELP = "help";
+
+    /** Those that ask a network's store, by the daemon's own options. */
+    static final List<String> ASKING = List.of(DAEMON, LEASE, STORE);
 
     /**
      * One of them.
      *
      * @param synopsis how it is written
      * @param help     one line for the usage
+     * @param words    that may stand among its options
      */
-    record Entry(String name, String synopsis, String help) {
+    record Entry(String name, String synopsis, String help, int words) {
     }
 
     static final List<Entry> TABLE = List.of(
-            new Entry(STATUS, "status [OPTION]...", "shows how the running daemon and its network are, and what needs attention"),
-            new Entry(HELP, "help [COMMAND]", "prints the options, or those of a command"));
+            new Entry(STATUS, "status [OPTION]...", "shows how the running daemon and its network are, and what needs attention", 0),
+            new Entry(LEASE, "lease list | reserve SUBNET PUBLIC-IP | release SUBNET | copy [OPTION]...",
+                    "shows and changes the leases of a network in etcd, at a server, or in a stopped server's store", 3),
+            new Entry(STORE, "store export | import FILE | repair [OPTION]...",
+                    "brings a server's own store to etcd, or keeps of a damaged one what can be read", 2),
+            new Entry(HELP, "help [COMMAND]", "prints the options, or those of a command", 1));
 
     private Commands() {
     }

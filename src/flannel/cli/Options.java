@@ -17,19 +17,20 @@ final class Options {
     /** Every option there is: parsing, usage and environment all read this table. Sorted, as Go prints it. */
     static final List<Option> TABLE = List.of(
             new Option("alsologtostderr", Kind.FLAG, "false", "log to standard error as well as files"),
-            new Option("etcd-api", Kind.TEXT, "auto", "etcd API to use: v2, v3, or auto for the one whose store has the network's config"),
-            new Option("etcd-cafile", Kind.FILE, "", "SSL Certificate Authority file used to secure etcd communication"),
-            new Option("etcd-certfile", Kind.FILE, "", "SSL certification file used to secure etcd communication"),
+            new Option("etcd-api", Kind.TEXT, "auto", "etcd API to use: v2, v3, or auto for the one whose store has the network's config", Commands.ASKING),
+            new Option("etcd-cafile", Kind.FILE, "", "SSL Certificate Authority file used to secure etcd communication", Commands.ASKING),
+            new Option("etcd-certfile", Kind.FILE, "", "SSL certification file used to secure etcd communication", Commands.ASKING),
             new Option("etcd-endpoints", Kind.TEXT, "http://127.0.0.1:4001,http://127.0.0.1:2379",
-                    "a comma-delimited list of etcd endpoints"),
-            new Option("etcd-keyfile", Kind.FILE, "", "SSL key file used to secure etcd communication"),
+                    "a comma-delimited list of etcd endpoints", Commands.ASKING),
+            new Option("etcd-keyfile", Kind.FILE, "", "SSL key file used to secure etcd communication", Commands.ASKING),
             new Option("etcd-password", Kind.TEXT, "",
-                    "Password for BasicAuth to etcd (every user of the host sees it in ps: better set FLANNELD_ETCD_PASSWORD)"),
-            new Option("etcd-prefix", Kind.TEXT, "/coreos.com/network", "etcd prefix"),
-            new Option("etcd-username", Kind.TEXT, "", "Username for BasicAuth to etcd"),
+                    "Password for BasicAuth to etcd (every user of the host sees it in ps: better set FLANNELD_ETCD_PASSWORD)", Commands.ASKING),
+            new Option("etcd-prefix", Kind.TEXT, "/coreos.com/network", "etcd prefix", Commands.ASKING),
+            new Option("etcd-username", Kind.TEXT, "", "Username for BasicAuth to etcd", Commands.ASKING),
+            new Option("from", Kind.TEXT, "", "copy: etcd's store to copy from, v2 or v3", List.of(Commands.LEASE)),
             new Option("healthz-ip", Kind.TEXT, "127.0.0.1", "the IP address for the health server to listen on"),
             new Option("healthz-port", Kind.NUMBER, "0", "the port for the health server to listen on: /healthz, /readyz, /metrics (0 to disable)"),
-            new Option("help", Kind.FLAG, "false", "print this message", List.of(Commands.DAEMON, Commands.STATUS)),
+            new Option("help", Kind.FLAG, "false", "print this message", List.of(Commands.DAEMON, Commands.STATUS, Commands.LEASE, Commands.STORE)),
             new Option("iface", Kind.LIST, "",
                     "interface to use (IP or name) for inter-host communication; may be given several times, the first that is there counts"),
             new Option("iface-can-reach", Kind.TEXT, "", "use the interface that the route to this IP leaves by"),
@@ -39,7 +40,7 @@ final class Options {
             new Option("ip-masq-fully-random-disable", Kind.FLAG, "false", "do not pick masqueraded ports fully at random"),
             new Option("iptables-forward-rules", Kind.FLAG, "true", "accept forwarded packets of the overlay, whatever FORWARD's policy"),
             new Option("iptables-resync", Kind.NUMBER, "5", "seconds between two looks at the rules of iptables-legacy, of whose changes the kernel does not tell"),
-            new Option("json", Kind.FLAG, "false", "print everything as JSON", List.of(Commands.STATUS)),
+            new Option("json", Kind.FLAG, "false", "print everything as JSON", List.of(Commands.STATUS, Commands.LEASE)),
             new Option("kube-subnet-mgr", Kind.FLAG, "false",
                     "Contact the Kubernetes API for subnet assignement instead of etcd or flannel-server."),
             new Option("listen", Kind.TEXT, "", "run as server and listen on specified address (e.g. ':8080')"),
@@ -52,25 +53,27 @@ final class Options {
             new Option("probe-interval", Kind.NUMBER, "0", "seconds between two probes of the ways to all peers, by echoes to their kernels (0 for never)"),
             new Option("problems", Kind.FLAG, "false", "show only what needs attention", List.of(Commands.STATUS)),
             new Option("public-ip", Kind.TEXT, "", "IP accessible by other nodes for inter-host communication"),
-            new Option("remote", Kind.TEXT, "", "run as client and connect to server on specified address (e.g. '10.1.2.3:8080')"),
-            new Option("remote-cafile", Kind.FILE, "", "SSL Certificate Authority file used to secure client/server communication"),
-            new Option("remote-certfile", Kind.FILE, "", "SSL certification file used to secure client/server communication"),
-            new Option("remote-keyfile", Kind.FILE, "", "SSL key file used to secure client/server communication"),
+            new Option("remote", Kind.TEXT, "", "run as client and connect to server on specified address (e.g. '10.1.2.3:8080')", Commands.ASKING),
+            new Option("remote-cafile", Kind.FILE, "", "SSL Certificate Authority file used to secure client/server communication", Commands.ASKING),
+            new Option("remote-certfile", Kind.FILE, "", "SSL certification file used to secure client/server communication", Commands.ASKING),
+            new Option("remote-keyfile", Kind.FILE, "", "SSL key file used to secure client/server communication", Commands.ASKING),
             new Option("socket", Kind.FILE, "/run/flannel/flanneld.sock", "unix socket at which the daemon tells its status",
                     List.of(Commands.DAEMON, Commands.STATUS)),
             new Option("state-dir", Kind.FILE, "/var/lib/flannel", "directory for what must outlive a reboot: this host's id and last subnet"),
             new Option("stderrthreshold", Kind.VALUE, "", "logs at or above this threshold go to stderr"),
-            new Option("store", Kind.FILE, "", "with -listen: keep config and leases in this directory, in place of etcd"),
+            new Option("store", Kind.FILE, "", "with -listen: keep config and leases in this directory, in place of etcd", Commands.ASKING),
             new Option("subnet-dir", Kind.FILE, "/run/flannel/networks",
                     "directory where files with env variables (subnet, MTU, ...) will be written to"),
             new Option("subnet-file", Kind.FILE, "/run/flannel/subnet.env",
                     "filename where env variables (subnet, MTU, ... ) will be written to"),
             new Option("subnet-lease-renew-margin", Kind.NUMBER, "60", "Subnet lease renewal margin, in minutes."),
+            new Option("to", Kind.TEXT, "", "copy: etcd's store to copy to, v2 or v3", List.of(Commands.LEASE)),
             new Option("v", Kind.VALUE, "", "log level for V logs"),
             new Option("version", Kind.FLAG, "false", "print version and exit"),
             new Option("vmodule", Kind.VALUE, "", "comma-separated list of pattern=N settings for file-filtered logging"),
             new Option("watch", Kind.FLAG, "false", "show it again every two seconds", List.of(Commands.STATUS)),
-            new Option("watch-networks", Kind.FLAG, "false", "run in multi-network mode and watch for networks from 'networks' or all networks"));
+            new Option("watch-networks", Kind.FLAG, "false", "run in multi-network mode and watch for networks from 'networks' or all networks"),
+            new Option("yes", Kind.FLAG, "false", "do what is otherwise only told, or asked about", List.of(Commands.LEASE, Commands.STORE)));
 
     private static final Set<String> TRUE = Set.of("1", "t", "T", "true", "TRUE", "True");
     private static final Set<String> FALSE = Set.of("0", "f", "F", "false", "FALSE", "False");
@@ -96,12 +99,27 @@ final class Options {
         return options;
     }
 
+    /** What is left out, nothing given. */
+    static Options none() {
+        return new Options();
+    }
+
+    /** Takes what is given there for what is not given here, and an option of this command too. */
+    void fillFrom(Options others) {
+        for (Option option : TABLE) {
+            List<String> values = others.given.get(option.name());
+            if (values != null && option.commands().contains(command)) {
+                given.putIfAbsent(option.name(), values);
+            }
+        }
+    }
+
     private void readArguments(String[] arguments) throws UsageException {
         boolean hasCommand = arguments.length > 0 && Commands.find(arguments[0]).isPresent();
         command = hasCommand ? arguments[0] : Commands.DAEMON;
         for (int i = hasCommand ? 1 : 0; i < arguments.length; i++) {
             String argument = arguments[i];
-            if (command.equals(Commands.HELP) && words.isEmpty() && !argument.startsWith("-")) {
+            if (!argument.startsWith("-") && !argument.isEmpty() && words.size() < wordsOf(command)) {
                 words.add(argument);
                 continue;
             }
@@ -145,6 +163,10 @@ final class Options {
             }
             given.computeIfAbsent(option.name(), key -> new ArrayList<>()).add(value);
         }
+    }
+
+    private static int wordsOf(String command) {
+        return Commands.find(command).map(Commands.Entry::words).orElse(0);
     }
 
     /**

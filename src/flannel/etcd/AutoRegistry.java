@@ -19,7 +19,8 @@ import java.util.function.Consumer;
 /**
  * {@code -etcd-api=auto}: the store that has the network's config, v2 first. Only an answer decides: a v2 that does not answer may have a
  * config that the other hosts use, so it is asked again until it does, or says that it is not served. As long as neither has a config, both
- * are watched. From this host's first lease on the store with that lease is the one, whatever becomes of the config.
+ * are watched. From this host's first lease on the store with that lease is the one, whatever becomes of the config: so it follows when config
+ * and leases were moved to the other store, for then that has its lease.
  *
  * <p>Only the caller of {@link #list} and {@link #watch} decides, so these two are for one thread; the writes are for any.
  */
@@ -41,7 +42,10 @@ final class AutoRegistry implements LeaseRegistry {
     private final Log log;
     /** Where leases are written; null before the first list. */
     private volatile EtcdStore active;
-    private volatile boolean holdsLease;
+    /** This host's, as written last; null before its first. */
+    private volatile Lease held;
+    /** The store with this host's lease has no config any more. */
+    private boolean left;
     /** Empty when a store with a config was found. */
     private List<Candidate> candidates = List.of();
     private boolean decided;
@@ -60,12 +64,36 @@ final class AutoRegistry implements LeaseRegistry {
     public Snapshot list() throws StoreException, InterruptedException {
         if (decided) {
             Snapshot snapshot = active.list();
-            if (snapshot.config() != null || holdsLease) {
+            left = snapshot.config() == null && held != null;
+            if (snapshot.config() != null) {
                 return snapshot;
+            }
+            if (left) {
+                return follow(snapshot);
             }
             decided = false;
         }
         return decide();
+    }
+
+    /** To the other store, if config and leases are there now: our lease, as it was copied, is among them. */
+    private Snapshot follow(Snapshot here) throws InterruptedException {
+        EtcdStore other = active == v2 ? v3 : v2;
+        Lease ours = held;
+        try {
+            Snapshot there = other.list();
+            if (there.config() != null && there.leases().stream().anyMatch(lease -> lease.key().equals(ours.key())
+                    && lease.attributes().equals(ours.attributes()))) {
+                log.info("The network has moved to etcd's " + other.api() + " store: config and this host's lease " + ours.subnet()
+                        + " are there, and no config in the " + active.api() + " store any more");
+                active = other;
+                left = false;
+                return there;
+            }
+        } catch (StoreException e) {
+            // it stays where it is, and looks again
+        }
+        return here;
     }
 
     private Snapshot decide() throws StoreException, InterruptedException {
@@ -150,10 +178,11 @@ final class AutoRegistry implements LeaseRegistry {
             awaitConfig();
             return;
         }
-        active.watchWhile(from, atMost, event -> {
+        Duration upTo = left && atMost.compareTo(LOOK_AGAIN) > 0 ? LOOK_AGAIN : atMost;
+        active.watchWhile(from, upTo, event -> {
             sink.accept(event);
             // a deleted config may come back in the other store
-            return holdsLease || !(event instanceof ConfigChanged(String config) && config == null);
+            return !(event instanceof ConfigChanged(String config) && config == null);
         });
     }
 
@@ -205,8 +234,13 @@ final class AutoRegistry implements LeaseRegistry {
     }
 
     private Lease held(Lease lease) {
-        holdsLease = true;
+        held = lease;
         return lease;
+    }
+
+    @Override
+    public Lease withEnd(Lease lease) throws StoreException, InterruptedException {
+        return active().withEnd(lease);
     }
 
     @Override

@@ -15,6 +15,13 @@ sealed interface EtcdStore extends LeaseRegistry permits EtcdV2Registry, EtcdV3R
     /** The config key alone; null when there is none. */
     String config() throws StoreException, InterruptedException;
 
+    /**
+     * Writes the config if there is none.
+     *
+     * @throws flannel.lease.LeaseConflictException when there is one
+     */
+    void createConfig(String text) throws StoreException, InterruptedException;
+
     /** A watch that also ends when the sink answers false. */
     void watchWhile(Cursor from, Duration atMost, Predicate<StoreEvent> sink) throws StoreException, InterruptedException;
 

@@ -45,6 +45,15 @@ public final class EtcdSubnetStore implements ServedStore {
                 "key " + new LeaseKeys(options.folder()).config() + " in etcd (-etcd-prefix)", random, log);
     }
 
+    /** One of etcd's two stores. */
+    static EtcdStore store(EtcdOptions options, String api, Log log) {
+        options.check();
+        EtcdHttp http = new EtcdHttp(options.urls(), new HttpProxies(options.environment()), Tls.read(options.tls(), log), EtcdTimeouts.DEFAULT);
+        LeaseKeys keys = new LeaseKeys(options.folder());
+        return api.equals("v2") ? new EtcdV2Registry(http, keys, options.username(), options.password())
+                : new EtcdV3Registry(http, keys, options.username(), options.password());
+    }
+
     static LeaseRegistry registry(EtcdOptions options, EtcdTimeouts timeouts, Log log) {
         options.check();
         EtcdHttp http = new EtcdHttp(options.urls(), new HttpProxies(options.environment()), Tls.read(options.tls(), log), timeouts);
@@ -127,6 +136,11 @@ public final class EtcdSubnetStore implements ServedStore {
     private Lease write(Lease lease, Lease.Expiry expiry) throws StoreException, InterruptedException {
         Lease wanted = new Lease(lease.key(), lease.subnet(), lease.attributes(), expiry, lease.asOf());
         return registry.update(wanted, lease.attributes(), Lease.TIME_TO_LIVE);
+    }
+
+    @Override
+    public Lease withEnd(Lease lease) throws StoreException, InterruptedException {
+        return registry.withEnd(lease);
     }
 
     @Override

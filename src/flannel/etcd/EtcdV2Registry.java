@@ -71,6 +71,15 @@ final class EtcdV2Registry implements EtcdStore {
         return config(configNow());
     }
 
+    @Override
+    public void createConfig(String text) throws StoreException, InterruptedException {
+        String form = "value=" + URLEncoder.encode(text, StandardCharsets.UTF_8);
+        CarefulWrite.run(() -> {
+            accepted(http.write(request("PUT", keys.config(), "?prevExist=false", form)), "write", keys.config());
+            return text;
+        }, this::config, text::equals);
+    }
+
     private EtcdAnswer configNow() throws StoreException, InterruptedException {
         return http.read(request("GET", keys.config(), "?quorum=true", null));
     }

@@ -51,6 +51,30 @@ final class EtcdV3Registry implements EtcdStore {
     }
 
     @Override
+    public void createConfig(String text) throws StoreException, InterruptedException {
+        JsonValue put = JsonValue.object("request_put", JsonValue.object("key", encode(keys.config()), "value", encode(text)));
+        CarefulWrite.run(() -> {
+            transact(absent(keys.config()), put, keys.config());
+            return text;
+        }, this::config, text::equals);
+    }
+
+    private static JsonValue absent(String path) {
+        return JsonValue.object("key", encode(path), "target", "VERSION", "result", "EQUAL", "version", "0");
+    }
+
+    /** The v3 store tells of a key which etcd lease it hangs on, and of that what time it has left, only when it is asked. */
+    @Override
+    public Lease withEnd(Lease lease) throws StoreException, InterruptedException {
+        JsonValue kv = read(keys.pathOf(lease.key()));
+        if (kv == null || etcdLease(kv) == 0) {
+            return lease;
+        }
+        long ttlSeconds = gateway.read(gateway.leaseMethod("timetolive"), JsonValue.object("ID", Long.toString(etcdLease(kv)))).integer("TTL");
+        return new Lease(lease.key(), lease.subnet(), lease.attributes(), in(Math.max(0, ttlSeconds)), lease.asOf());
+    }
+
+    @Override
     public Snapshot list() throws StoreException, InterruptedException {
         Listing listing = new Listing("kvs", encode(keys.config()), EtcdV3Registry::decode, this::entry);
         JsonValue answer = gateway.list("/kv/range",
@@ -158,9 +182,7 @@ final class EtcdV3Registry implements EtcdStore {
     @Override
     public Lease create(Ipv4Subnet subnet, LeaseAttributes attributes, Duration timeToLive)
             throws StoreException, InterruptedException {
-        String path = keys.pathOf(LeaseKey.of(subnet));
-        JsonValue compare = JsonValue.object("key", encode(path), "target", "VERSION", "result", "EQUAL", "version", "0");
-        return putOnNewLease(compare, LeaseKey.of(subnet), subnet, attributes, timeToLive);
+        return putOnNewLease(absent(keys.pathOf(LeaseKey.of(subnet))), LeaseKey.of(subnet), subnet, attributes, timeToLive);
     }
 
     @Override

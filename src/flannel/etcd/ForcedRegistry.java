@@ -62,6 +62,11 @@ final class ForcedRegistry implements LeaseRegistry {
     }
 
     @Override
+    public Lease withEnd(Lease lease) throws StoreException, InterruptedException {
+        return store.withEnd(lease);
+    }
+
+    @Override
     public StoreHealth health() {
         return store.health();
     }

@@ -74,6 +74,11 @@ interface LeaseRegistry extends AutoCloseable {
      */
     void delete(Lease held) throws StoreException, InterruptedException;
 
+    /** See {@link flannel.lease.ServedStore#withEnd}. */
+    default Lease withEnd(Lease lease) throws StoreException, InterruptedException {
+        return lease;
+    }
+
     /** See {@link flannel.lease.SubnetStore#health}. */
     default StoreHealth health() {
         return StoreHealth.UNKNOWN;

@@ -14,6 +14,11 @@ public interface ServedStore extends SubnetStore {
         return false;
     }
 
+    /** The same lease with its end, where the store does not tell that by itself ({@link Lease.Unknown}). */
+    default Lease withEnd(Lease lease) throws StoreException, InterruptedException {
+        return lease;
+    }
+
     /**
      * Makes a subnet a reservation, whether it is free or that host's already.
      *

@@ -9,11 +9,14 @@ import flannel.lease.Entry;
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
 import flannel.lease.LeaseConflictException;
+import flannel.lease.LeaseKey;
+import flannel.lease.ServedStore;
 import flannel.lease.StoreEvent;
 import flannel.lease.StoreException;
 import flannel.lease.StoreHistory;
-import flannel.lease.SubnetStore;
 import flannel.log.Log;
+import flannel.net.Ipv4;
+import flannel.net.Ipv4Subnet;
 import flannel.remote.ServerHttp.Exchange;
 import flannel.remote.ServerHttp.Reply;
 import java.io.IOException;
@@ -29,7 +32,7 @@ import java.util.random.RandomGenerator;
  * the server decides. Follows by long polls; the configuration, of whose changes no server tells, is asked for beside them, which shows at
  * the same time that the server is alive.
  */
-public final class RemoteSubnetStore implements SubnetStore {
+public final class RemoteSubnetStore implements ServedStore {
 
     private static final String NETWORK = "/v1/_/";
 
@@ -65,7 +68,7 @@ public final class RemoteSubnetStore implements SubnetStore {
      *
      * @throws IllegalArgumentException with a sentence when an option can't be used
      */
-    public static SubnetStore open(RemoteOptions options, Log log) {
+    public static ServedStore open(RemoteOptions options, Log log) {
         RandomGenerator random = RandomGenerator.getDefault();
         int first = random.nextInt(options.urls().size()); // not all hosts are to ask the same one
         return new RemoteSubnetStore(new ServerHttp(options.urls(), first, options.tls(), log), LOOK, random);
@@ -243,6 +246,30 @@ public final class RemoteSubnetStore implements SubnetStore {
         Reply reply = http.call("DELETE", path(held), match(held), null);
         refuseConflict(reply);
         accepted(reply, "take lease " + held.subnet() + " back");
+    }
+
+    // ---- reserving ----
+
+    @Override
+    public Lease reserve(Ipv4Subnet subnet, Ipv4 publicIp) throws StoreException, InterruptedException {
+        Reply reply = http.call("POST", NETWORK + "reservations", null, new Messages.Reservation(subnet, publicIp).toJson().toString());
+        refuseConflict(reply);
+        accepted(reply, "reserve " + subnet);
+        return find(subnet);
+    }
+
+    @Override
+    public Lease release(Ipv4Subnet subnet) throws StoreException, InterruptedException {
+        Reply reply = http.call("DELETE", NETWORK + "reservations/" + subnet.toKey(), null, null);
+        refuseConflict(reply);
+        accepted(reply, "release " + subnet);
+        return find(subnet);
+    }
+
+    /** Neither kind of server answers with what it has made of it. */
+    private Lease find(Ipv4Subnet subnet) throws StoreException, InterruptedException {
+        return read().stream().filter(entry -> entry.key().equals(LeaseKey.of(subnet))).map(Lease.class::cast).findFirst()
+                .orElseThrow(() -> new LeaseConflictException("lease " + subnet + " is gone"));
     }
 
     private static String path(Lease held) {

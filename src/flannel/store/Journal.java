@@ -119,6 +119,16 @@ final class Journal implements AutoCloseable {
         return decode(bytes, all);
     }
 
+    /** Gives the file another name. */
+    Path setAside() throws FileException {
+        Path aside = folder.resolve(NAME + ".damaged-" + System.currentTimeMillis() / 1_000);
+        try {
+            return Files.move(path, aside);
+        } catch (IOException e) {
+            throw new FileException("cannot rename " + path, e);
+        }
+    }
+
     private byte[] bytes() throws FileException {
         try {
             if (!Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)) {

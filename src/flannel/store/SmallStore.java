@@ -43,16 +43,20 @@ public final class SmallStore implements AutoCloseable {
      * @throws IllegalArgumentException with a sentence, when {@code -net-config} can't be used
      */
     public static SmallStore open(StoreOptions options, Log log) throws FileException, InterruptedException {
-        return open(options.directory(), options.configs(), new Journal.Disk() { }, StoreClock.system(), Committer.LOOK, log);
+        return open(options.directory(), true, options.configs(), new Journal.Disk() { }, StoreClock.system(), Committer.LOOK, log);
     }
 
-    static SmallStore open(Path directory, Map<String, String> configs, Journal.Disk disk, StoreClock clock, Duration look, Log log)
+    /** @param make whether to make it when it isn't there */
+    static SmallStore open(Path directory, boolean make, Map<String, String> configs, Journal.Disk disk, StoreClock clock, Duration look, Log log)
             throws FileException, InterruptedException {
-        StoreFolder folder = StoreFolder.open(directory, true);
+        StoreFolder folder = StoreFolder.open(directory, make);
         SmallStore store;
         try {
             Journal journal = new Journal(folder, disk, log);
             Contents contents = new Contents(clock);
+            if (!make && !journal.exists()) {
+                throw new FileException("there is no store in " + folder + " (-store)");
+            }
             String name = journal.exists() ? read(journal, contents, clock) : make(journal, clock);
             Followers followers = new Followers(name, contents);
             store = new SmallStore(folder, new Committer(name, contents, clock, journal, followers, look, log), followers, log);
@@ -63,6 +67,54 @@ public final class SmallStore implements AutoCloseable {
         store.committer.start();
         store.setConfigs(configs);
         return store;
+    }
+
+    /**
+     * The network without a name in the store of a server that does not run; closing it closes the store.
+     *
+     * @throws FileException with a sentence, when there is none, or a server has it
+     */
+    public static ServedStore openStopped(Path directory, Log log) throws FileException, InterruptedException {
+        SmallStore store = open(directory, false, Map.of(), new Journal.Disk() { }, StoreClock.system(), Committer.LOOK, log);
+        return store.network("", () -> {
+            try {
+                store.close();
+            } catch (FileException e) {
+                log.warning(e.getMessage()); // what was answered is written
+            }
+        });
+    }
+
+    /**
+     * Keeps of a damaged store what can be read: the file is written anew, and the damaged one kept beside it.
+     *
+     * @return what was done, a sentence
+     */
+    public static String repair(Path directory, Log log) throws FileException {
+        try (StoreFolder folder = StoreFolder.open(directory, false); Journal journal = new Journal(folder, new Journal.Disk() { }, log)) {
+            StoreClock clock = StoreClock.system();
+            Contents contents = new Contents(clock);
+            List<StoreRecord> records = journal.readWhatIsLeft();
+            if (records.isEmpty()) {
+                throw new FileException("no record of " + journal + " can be read: put a copy of the file in its place, or begin anew by removing it;"
+                        + " hosts whose daemons run ask for the subnets that they have");
+            }
+            for (StoreRecord record : records) {
+                record.changes().forEach(contents::apply);
+                contents.startAt(record.revision());
+            }
+            clock.resume(records.getLast().clock(), records.getLast().wall());
+            Path kept = journal.setAside();
+            // another store than before, for whoever followed that: what is missing is not gone
+            try {
+                journal.rewrite(new StoreRecord(HexFormat.of().toHexDigits(RandomGenerator.getDefault().nextLong()), contents.revision(), clock.now(),
+                        clock.wall(), contents.everything()));
+            } catch (IOException e) {
+                throw new FileException("cannot write " + journal, e);
+            }
+            return "kept " + contents.leaseCount() + " leases" + (contents.config("") == null ? ", and no network config: give -net-config at the next start"
+                    : " and the network config") + "; the damaged file is " + kept;
+        }
     }
 
     private static String make(Journal journal, StoreClock clock) throws FileException {
@@ -109,7 +161,11 @@ public final class SmallStore implements AutoCloseable {
 
     /** One of its networks, whether it has a config already or not; "" is the one without a name. */
     public ServedStore network(String name) {
-        return new StoredNetwork(name, folder, committer, followers, RandomGenerator.getDefault(), log);
+        return network(name, () -> { }); // closed with the store
+    }
+
+    private ServedStore network(String name, Runnable whenClosed) {
+        return new StoredNetwork(name, folder, committer, followers, whenClosed, RandomGenerator.getDefault(), log);
     }
 
     /** The networks that have a config. */

@@ -3,6 +3,7 @@ package flannel.etcd;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -444,6 +445,9 @@ class RealEtcdTest {
             assertEquals(held.attributes(), watch.nextLease().attributes());
             delete(api, "/config");
             assertEquals(new ConfigChanged(null), watch.next());
+            assertEquals("RESYNC", watch.end());
+        }
+        try (Watching watch = new Watching(registry, registry.list().cursor())) {
             put(api, "/subnets/10.1.6.0-24", "{\"PublicIP\":\"192.168.32.212\"}");
             assertEquals(subnet("10.1.6.0/24"), watch.nextLease().subnet());
             Snapshot without = registry.list();
@@ -452,6 +456,31 @@ class RealEtcdTest {
             put(api.equals("v2") ? "v3" : "v2", "/config", CONFIG);
             assertEquals(2, registry.list().leases().size());
         }
+    }
+
+    /** Config and leases were copied, and are deleted where they were: this host's lease in the other store is its own. */
+    @ParameterizedTest
+    @ValueSource(strings = {"v2", "v3"})
+    void autoFollowsConfigAndLeaseToTheOtherStore(String api) throws Exception {
+        String other = api.equals("v2") ? "v3" : "v2";
+        put(api, "/config", CONFIG);
+        LeaseRegistry registry = open("auto");
+        Snapshot before = registry.list();
+        Lease held = registry.create(subnet("10.1.5.0/24"), vxlan("192.168.32.211", "02:00:00:00:00:01"), DAY);
+        try (Watching watch = new Watching(registry, before.cursor())) {
+            assertEquals(held.attributes(), watch.nextLease().attributes());
+            put(other, "/subnets/10.1.5.0-24", held.attributes().toJson());
+            put(other, "/config", CONFIG);
+            delete(api, "/config");
+            assertEquals(new ConfigChanged(null), watch.next());
+            assertEquals("RESYNC", watch.end());
+        }
+        Snapshot after = registry.list();
+        assertEquals(CONFIG, after.config());
+        assertTrue(after.leases().getFirst().isReservation(), "as it was put there");
+        assertNotEquals(before.cursor().cluster(), after.cursor().cluster(), "what is missing now is not proven to be gone");
+        registry.update(after.leases().getFirst(), held.attributes(), DAY);
+        assertTrue(logged.toString().contains("has moved to etcd's " + other + " store"), logged.toString());
     }
 
     @ParameterizedTest

@@ -49,9 +49,23 @@ public sealed interface Store {
     JsonLimits LIMITS = new JsonLimits(32, 1_000_000, 1 << 20, 64 << 20, 0, 0, 128 << 20);
 
     static Store of(Api api, Etcd etcd, NetworkNamespace namespace, String prefix) {
+        return of(api, (method, path, contentType, body) -> namespace.call(() -> etcd.request(method, path, contentType, body)), prefix);
+    }
+
+    /** Of an etcd in this namespace. */
+    static Store of(Api api, Etcd etcd, String prefix) {
+        return of(api, etcd::request, prefix);
+    }
+
+    /** Sends a request and tells the text of its answer. */
+    interface Way {
+        String request(String method, String path, String contentType, String body) throws Exception;
+    }
+
+    private static Store of(Api api, Way way, String prefix) {
         Http http = (method, path, contentType, body) -> {
             try {
-                return JsonValue.parse(namespace.call(() -> etcd.request(method, path, contentType, body)), LIMITS);
+                return JsonValue.parse(way.request(method, path, contentType, body), LIMITS);
             } catch (JsonException e) {
                 throw new AssertionError("etcd answered " + method + " " + path + " with no JSON: " + e.getMessage(), e);
             } catch (RuntimeException | Error e) {

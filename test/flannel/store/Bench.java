@@ -41,7 +41,7 @@ final class Bench implements AutoCloseable {
     }
 
     void open() throws Exception {
-        store = SmallStore.open(folder, Map.of("", CONFIG), disk, new StoreClock(boot::get, wall::get), LOOK, log);
+        store = SmallStore.open(folder, true, Map.of("", CONFIG), disk, new StoreClock(boot::get, wall::get), LOOK, log);
     }
 
     /** The server is stopped and started again, so much later by the wall clock. */

@@ -93,7 +93,7 @@ class DamageTest {
         Path path = Files.createDirectory(folder.resolve("store" + opened++));
         Files.write(path.resolve("journal"), journal);
         ByteArrayOutputStream log = new ByteArrayOutputStream();
-        try (SmallStore store = SmallStore.open(path, Map.of(), new TestDisk(0), StoreClock.system(), Bench.LOOK, new Log(new PrintStream(log), 0))) {
+        try (SmallStore store = SmallStore.open(path, true, Map.of(), new TestDisk(0), StoreClock.system(), Bench.LOOK, new Log(new PrintStream(log), 0))) {
             Opened found = new Opened(leases(store.network("")), log.toString(StandardCharsets.UTF_8));
             // and goes on from there
             Lease lease = store.network("").reserve(Ipv4Subnet.parse("10.99.0.0/24"), Ipv4.parse("192.168.32.99"));
@@ -214,14 +214,14 @@ class DamageTest {
         Files.createDirectory(path);
         Files.write(path.resolve("journal"), Arrays.copyOf(file, file.length - 3));
         for (int i = 0; i < 2; i++) {
-            try (SmallStore store = SmallStore.open(path, Map.of(), new TestDisk(0), StoreClock.system(), Bench.LOOK, log)) {
+            try (SmallStore store = SmallStore.open(path, true, Map.of(), new TestDisk(0), StoreClock.system(), Bench.LOOK, log)) {
                 assertEquals(answered.lowerEntry(file.length).getValue(), leases(store.network("")));
             }
         }
         Files.write(path.resolve("journal"), "0000".getBytes(StandardCharsets.UTF_8), StandardOpenOption.APPEND);
-        try (SmallStore store = SmallStore.open(path, Map.of(), new TestDisk(0), StoreClock.system(), Bench.LOOK, log)) {
+        try (SmallStore store = SmallStore.open(path, true, Map.of(), new TestDisk(0), StoreClock.system(), Bench.LOOK, log)) {
             assertNotEquals(Set.of(), leases(store.network("")));
         }
-        assertThrows(FileException.class, () -> SmallStore.open(path.resolve("journal"), Map.of(), new TestDisk(0), StoreClock.system(), Bench.LOOK, log));
+        assertThrows(FileException.class, () -> SmallStore.open(path.resolve("journal"), true, Map.of(), new TestDisk(0), StoreClock.system(), Bench.LOOK, log));
     }
 }

@@ -253,7 +253,7 @@ class SmallStoreTest {
     void theNetworkIsSetAtTheFirstStartOnly() throws Exception {
         String other = Bench.CONFIG.replace("vxlan", "host-gw");
         bench.store.close();
-        bench.store = SmallStore.open(bench.folder, Map.of("", other, "blue", other), disk, StoreClock.system(), Bench.LOOK, new Log(new PrintStream(OutputStream.nullOutputStream()), 0));
+        bench.store = SmallStore.open(bench.folder, true, Map.of("", other, "blue", other), disk, StoreClock.system(), Bench.LOOK, new Log(new PrintStream(OutputStream.nullOutputStream()), 0));
         assertEquals(List.of("", "blue"), bench.store.networks());
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             network = bench.store.network("");
