@@ -20,7 +20,7 @@ main() {
         rpm)         need_rpm; exec rpm/build.sh ;;
         test-system) need_hosts; exec test/system/run.sh ;;
         install)     need_runtime; exec rpm/install.sh "${DESTDIR:-}" "${PREFIX:-/usr}" ;;
-        train)       lab_main Training ;;
+        train)       lab_main lab.Training ;;
         clean)       rm -rf build ;;
         help)        usage ;;
         *)           usage >&2; exit 2 ;;
@@ -33,7 +33,7 @@ usage() {
 ./build.sh test [arguments of JUnit]    all tests, or some: ./build.sh test -c flannel.net.Ipv4SubnetTest
 ./build.sh demo [--backend vxlan|host-gw|udp] [--etcd-api v2|v3] [--keep]
                                         two hosts and a server in network namespaces, containers that talk across; or a real etcd
-./build.sh bench control|udp|start      measures; PEER=/path/to/another/flanneld adds that daemon's rows
+./build.sh bench control|udp|start|store measures; PEER=/path/to/another/flanneld adds that daemon's rows
 ./build.sh rpm                          build/rpm/flannel-*.rpm
 ./build.sh test-system                  the package on two booted hosts with systemd and Docker
 ./build.sh install                      installs from source; DESTDIR= and PREFIX= are honoured
@@ -288,21 +288,21 @@ sum_up() {
 
 # ---------------------------------------------------------------- showing and measuring
 
-# Runs a main class of test/flannel/lab, which needs no JUnit
+# Runs a main class of the tests, which needs no JUnit
 lab_main() {
     local class=$1
     shift
     compile
-    if [ "$class" = Demo ]; then need_demo "$@"; else need_lab; fi
+    case $class in lab.Demo) need_demo "$@" ;; lab.*) need_lab ;; esac
     if outdated build/lab-classes/.done test build/flanneld.jar; then
         rm -rf build/lab-classes
         "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -cp build/classes -sourcepath test -implicit:class -d build/lab-classes \
-            test/flannel/lab/{Demo,Training,ControlBench,StartBench,UdpBench}.java
+            test/flannel/lab/{Demo,Training,ControlBench,StartBench,UdpBench}.java test/flannel/store/StoreBench.java
         touch build/lab-classes/.done
     fi
     as_root true 2> /dev/null || die "network namespaces need root: run this as root"
     as_root "$JDK/bin/java" -XX:+UseSerialGC -XX:-UsePerfData --enable-native-access=ALL-UNNAMED -cp build/classes:build/lab-classes \
-        "-Dflannel.peer=${PEER:-}" "flannel.lab.$class" "$@"
+        "-Dflannel.peer=${PEER:-}" "flannel.$class" "$@"
 }
 
 demo() {
@@ -310,14 +310,15 @@ demo() {
         trap "stty $(stty -g)" EXIT
         stty -icanon -echo
     fi
-    lab_main Demo "$@"
+    lab_main lab.Demo "$@"
 }
 
 bench() {
     case ${1:-} in
-        control) shift; need_runtime; lab_main ControlBench "$@" ;;
-        start)   shift; need_runtime; lab_main StartBench "$@" ;;
-        udp)     shift; need 'the measurement' sockperf=sockperf; need_runtime; lab_main UdpBench "$@" ;;
+        control) shift; need_runtime; lab_main lab.ControlBench "$@" ;;
+        store)   shift; lab_main store.StoreBench "$@" ;;
+        start)   shift; need_runtime; lab_main lab.StartBench "$@" ;;
+        udp)     shift; need 'the measurement' sockperf=sockperf; need_runtime; lab_main lab.UdpBench "$@" ;;
         *)       usage >&2; exit 2 ;;
     esac
 }

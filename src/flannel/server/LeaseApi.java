@@ -5,6 +5,7 @@ import flannel.api.LeaseRequest;
 import flannel.api.Messages;
 import flannel.json.JsonException;
 import flannel.json.JsonValue;
+import flannel.lease.Entry;
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
 import flannel.lease.LeaseConflictException;
@@ -206,21 +207,21 @@ final class LeaseApi implements HttpListener.Handler {
     /** One at a time, and until the feed has it: a host that asks twice would be given two subnets, and many would run into each other. */
     private Answer take(Wish wish) throws RefusedException, StoreException, InterruptedException {
         if (store.isAtomic()) {
-            return takeNow(wish);
+            return takeNow(wish, List.of()); // it knows
         }
         if (!taking.tryLock(TURN.toNanos(), TimeUnit.NANOSECONDS)) {
             throw new RefusedException(503, "too many hosts ask for a subnet at once; try again");
         }
         try {
-            return takeNow(wish);
+            return takeNow(wish, feed.entries());
         } finally {
             taking.unlock();
         }
     }
 
-    private Answer takeNow(Wish wish) throws RefusedException, StoreException, InterruptedException {
+    private Answer takeNow(Wish wish, List<Entry> known) throws RefusedException, StoreException, InterruptedException {
         writable();
-        Taken taken = store.take(wish, feed.entries());
+        Taken taken = store.take(wish, known);
         feed.awaitWrite(taken.lease(), ECHO);
         return Answer.json(told(taken.lease(), taken.from()));
     }

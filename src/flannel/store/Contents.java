@@ -1,6 +1,7 @@
 package flannel.store;
 
 import flannel.lease.Lease;
+import flannel.lease.LeaseAttributes;
 import flannel.net.Ipv4Subnet;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -144,7 +145,22 @@ final class Contents {
     /** In the order of their subnets. */
     List<Lease> leases(String network) {
         Collection<Held> held = networks.getOrDefault(network, new Network()).leases.values();
-        return held.stream().map(Held::lease).toList();
+        List<Lease> leases = new ArrayList<>(held.size());
+        held.forEach(one -> leases.add(one.lease())); // for each lease taken: no stream
+        return leases;
+    }
+
+    /** Those that tell this address or this mark. */
+    List<Lease> leasesOf(String network, LeaseAttributes host) {
+        List<Lease> leases = new ArrayList<>();
+        int address = host.publicIp().bits();
+        for (Held held : networks.getOrDefault(network, new Network()).leases.values()) {
+            LeaseAttributes attributes = held.lease().attributes();
+            if (attributes.publicIp().bits() == address || attributes.node().equals(host.node())) {
+                leases.add(held.lease());
+            }
+        }
+        return leases;
     }
 
     /** The changes that make all of it out of nothing. */

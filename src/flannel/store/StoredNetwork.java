@@ -72,8 +72,7 @@ final class StoredNetwork implements ServedStore {
 
     private Taken take(Draft draft, Wish wish) throws StoreException {
         LeaseAttributes mine = wish.attributes();
-        List<Lease> leases = draft.contents().leases(name);
-        for (Optional<Lease> own = SubnetChoice.own(wish, leases); own.isPresent(); own = SubnetChoice.own(wish, leases)) {
+        for (Optional<Lease> own = own(draft, wish); own.isPresent(); own = own(draft, wish)) {
             Lease found = own.get();
             if (wish.config().allows(found.subnet())) {
                 log.info("Found lease (" + found.subnet() + ") for current IP (" + mine.publicIp() + "), reusing");
@@ -83,9 +82,12 @@ final class StoredNetwork implements ServedStore {
             log.info("Found lease (" + found.subnet() + ") for current IP (" + mine.publicIp()
                     + ") but not compatible with current config, deleting");
             draft.remove(name, found.subnet());
-            leases = draft.contents().leases(name);
         }
-        return new Taken(create(draft, choice.free(wish, wish.previous(), leases), mine, false), null);
+        return new Taken(create(draft, choice.free(wish, wish.previous(), draft.contents().leases(name)), mine, false), null);
+    }
+
+    private Optional<Lease> own(Draft draft, Wish wish) {
+        return SubnetChoice.own(wish, draft.contents().leasesOf(name, wish.attributes()));
     }
 
     private Lease create(Draft draft, Ipv4Subnet subnet, LeaseAttributes attributes, boolean reservation) throws StoreException {

@@ -4,7 +4,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /** The command line of the lab's programs: {@code --name value} and {@code --name}. */
-final class Arguments {
+public final class Arguments {
 
     private Arguments() {
     }
@@ -14,7 +14,7 @@ final class Arguments {
      *
      * @param patterns what each option's value looks like, as a regular expression; an empty one takes no value
      */
-    static Map<String, String> parse(String usage, Map<String, String> patterns, String[] arguments) {
+    public static Map<String, String> parse(String usage, Map<String, String> patterns, String[] arguments) {
         Map<String, String> given = new HashMap<>();
         for (int i = 0; i < arguments.length; i++) {
             String pattern = patterns.get(arguments[i]);

@@ -1,5 +1,6 @@
 package flannel.server;
 
+import flannel.lease.ServedStore;
 import flannel.log.Log;
 import flannel.tls.Tls;
 import java.io.IOException;
@@ -18,11 +19,11 @@ public final class TestServer implements AutoCloseable {
     private final Thread following;
 
     /** @param poll how long a client waits for news at least */
-    public TestServer(int port, Tls tls, Duration poll, ServedMemory store, Log log) throws IOException {
+    public TestServer(int port, Tls tls, Duration poll, ServedStore store, Log log) throws IOException {
         this(port, tls, poll, Limits.DEFAULT, store, log);
     }
 
-    TestServer(int port, Tls tls, Duration poll, Limits limits, ServedMemory store, Log log) throws IOException {
+    TestServer(int port, Tls tls, Duration poll, Limits limits, ServedStore store, Log log) throws IOException {
         channel = ServerSocketChannel.open();
         channel.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 1024);
         Feed feed = new Feed("t" + Integer.toHexString(System.identityHashCode(this)) + "g");
