@@ -99,6 +99,7 @@ public final class Command {
         return switch (options.command()) {
             case Commands.LEASE -> new LeaseCommand(stdout, stderr).run(withService(options), environment);
             case Commands.STORE -> new StoreCommand(stdout, stderr).run(withService(options), environment);
+            case Commands.CHECK -> check(options, environment);
             case Commands.STATUS -> new StatusCommand(stdout, stderr).run(options, environment);
             case Commands.HELP -> help(options.words(), environment);
             default -> daemon(options, environment);
@@ -111,6 +112,16 @@ public final class Command {
             options.fillFrom(ServiceSettings.forCommands(serviceSettings));
         }
         return options;
+    }
+
+    private int check(Options options, Map<String, String> environment) throws InterruptedException {
+        options.fillFrom(ServiceSettings.options(serviceSettings));
+        try {
+            return new CheckCommand(stdout).run(options, settings(options, environment, new Log(stderr, 0)));
+        } catch (OptionException e) {
+            stderr.println(e.getMessage());
+            return WRONG;
+        }
     }
 
     private int help(List<String> words, Map<String, String> environment) {

@@ -8,6 +8,7 @@ import java.util.Optional;
 final class Commands {
 
     static final String DAEMON = "";
+    static final String CHECK = "check";
     static final String STATUS = "status";
     static final String LEASE = "lease";
     static final String STORE = "store";
@@ -27,6 +28,7 @@ final class Commands {
     }
 
     static final List<Entry> TABLE = List.of(
+            new Entry(CHECK, "check [OPTION]...", "looks for what is wrong with this host's part of the overlay, and says what mends it; takes the daemon's options too", 0),
             new Entry(STATUS, "status [OPTION]...", "shows how the running daemon and its network are, and what needs attention", 0),
             new Entry(LEASE, "lease list | reserve SUBNET PUBLIC-IP | release SUBNET | copy [OPTION]...",
                     "shows and changes the leases of a network in etcd, at a server, or in a stopped server's store", 3),
@@ -44,6 +46,11 @@ final class Commands {
     /** The command that was probably meant. */
     static Optional<String> nearest(String word) {
         return Spelling.nearest(word, TABLE.stream().map(Entry::name).toList());
+    }
+
+    /** Whether a command has an option: a check, which is of what the daemon does, has all of its. */
+    static boolean has(String command, Option option) {
+        return option.commands().contains(command) || command.equals(CHECK) && option.commands().contains(DAEMON);
     }
 
     /** As it stands in a sentence. */

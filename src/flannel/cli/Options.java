@@ -30,7 +30,7 @@ final class Options {
             new Option("from", Kind.TEXT, "", "copy: etcd's store to copy from, v2 or v3", List.of(Commands.LEASE)),
             new Option("healthz-ip", Kind.TEXT, "127.0.0.1", "the IP address for the health server to listen on"),
             new Option("healthz-port", Kind.NUMBER, "0", "the port for the health server to listen on: /healthz, /readyz, /metrics (0 to disable)"),
-            new Option("help", Kind.FLAG, "false", "print this message", List.of(Commands.DAEMON, Commands.STATUS, Commands.LEASE, Commands.STORE)),
+            new Option("help", Kind.FLAG, "false", "print this message", List.of(Commands.DAEMON, Commands.CHECK, Commands.STATUS, Commands.LEASE, Commands.STORE)),
             new Option("iface", Kind.LIST, "",
                     "interface to use (IP or name) for inter-host communication; may be given several times, the first that is there counts"),
             new Option("iface-can-reach", Kind.TEXT, "", "use the interface that the route to this IP leaves by"),
@@ -40,7 +40,7 @@ final class Options {
             new Option("ip-masq-fully-random-disable", Kind.FLAG, "false", "do not pick masqueraded ports fully at random"),
             new Option("iptables-forward-rules", Kind.FLAG, "true", "accept forwarded packets of the overlay, whatever FORWARD's policy"),
             new Option("iptables-resync", Kind.NUMBER, "5", "seconds between two looks at the rules of iptables-legacy, of whose changes the kernel does not tell"),
-            new Option("json", Kind.FLAG, "false", "print everything as JSON", List.of(Commands.STATUS, Commands.LEASE)),
+            new Option("json", Kind.FLAG, "false", "print everything as JSON", List.of(Commands.STATUS, Commands.LEASE, Commands.CHECK)),
             new Option("kube-subnet-mgr", Kind.FLAG, "false",
                     "Contact the Kubernetes API for subnet assignement instead of etcd or flannel-server."),
             new Option("listen", Kind.TEXT, "", "run as server and listen on specified address (e.g. ':8080')"),
@@ -108,7 +108,7 @@ final class Options {
     void fillFrom(Options others) {
         for (Option option : TABLE) {
             List<String> values = others.given.get(option.name());
-            if (values != null && option.commands().contains(command)) {
+            if (values != null && Commands.has(command, option)) {
                 given.putIfAbsent(option.name(), values);
             }
         }
@@ -139,7 +139,7 @@ final class Options {
                 throw new UsageException("bad flag syntax: " + argument);
             }
             Option option = name.equals("h") ? find("help") : find(name);
-            if (option != null && !option.commands().contains(command)) {
+            if (option != null && !Commands.has(command, option)) {
                 throw new UsageException("-" + option.name() + " is an option of " + Commands.describe(option.commands().getFirst())
                         + ", not of " + Commands.describe(command));
             }
@@ -195,13 +195,13 @@ final class Options {
     }
 
     private static Optional<String> nearest(String name, String command) {
-        return Spelling.nearest(name, TABLE.stream().filter(option -> option.commands().contains(command)).map(Option::name).toList());
+        return Spelling.nearest(name, TABLE.stream().filter(option -> Commands.has(command, option)).map(Option::name).toList());
     }
 
     private void readEnvironment(Map<String, String> environment) {
         for (Option option : TABLE) {
             String value = environment.get(option.variable());
-            if (value == null || value.isEmpty() || given.containsKey(option.name()) || !option.commands().contains(command)) {
+            if (value == null || value.isEmpty() || given.containsKey(option.name()) || !Commands.has(command, option)) {
                 continue;
             }
             String wrong = wrong(option, value);

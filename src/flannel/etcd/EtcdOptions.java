@@ -117,7 +117,7 @@ public record EtcdOptions(List<String> endpoints, String prefix, String api, Str
     }
 
     /** The prefix with one slash in front, none behind and no doubles; "" for the root. */
-    String folder() {
+    public String folder() {
         StringBuilder path = new StringBuilder();
         for (String segment : prefix.strip().split("/")) {
             if (!segment.isEmpty()) {

@@ -84,6 +84,11 @@ public final class Reconciler implements AutoCloseable {
         return tables.port();
     }
 
+    /** Names something on this network's devices as ip(8) would. */
+    String describe(Found what) {
+        return devices.describe(what);
+    }
+
     /** How often the whole state was compared with the kernel's tables. */
     public long comparisons() {
         return comparisons;
@@ -226,7 +231,7 @@ public final class Reconciler implements AutoCloseable {
         return new Comparison(changed, first);
     }
 
-    private static String kind(Found what) {
+    static String kind(Found what) {
         return switch (what) {
             case Found.Link link -> "link";
             case Found.Address address -> "address";

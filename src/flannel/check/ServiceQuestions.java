@@ -1,0 +1,119 @@
+package flannel.check;
+
+import flannel.net.Ipv4Subnet;
+import flannel.status.NetworkStatus;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Does the daemon run, will it after the next boot, and can it write what it has to? */
+final class ServiceQuestions {
+
+    private static final long LEAST_BYTES = 1 << 20;
+
+    private ServiceQuestions() {
+    }
+
+    /** What it says of itself. */
+    static List<Finding> daemon(Scene scene) {
+        if (scene.daemon() == null) {
+            return List.of(Finding.fail("daemon", scene.silence(), "systemctl start flanneld; journalctl -u flanneld tells why it ended"));
+        }
+        List<Finding> findings = new ArrayList<>();
+        for (NetworkStatus network : scene.daemon().networks()) {
+            if (network instanceof NetworkStatus.Stuck) {
+                findings.add(Finding.fail("daemon", network.troubles().getFirst(), "systemctl restart flanneld"));
+            }
+        }
+        if (findings.isEmpty()) {
+            scene.daemon().troubles().forEach(trouble -> findings.add(Finding.warn("daemon", trouble, "")));
+        }
+        return findings.isEmpty() ? List.of(Finding.ok("daemon", "flanneld " + scene.daemon().daemon().version() + ", pid " + scene.daemon().daemon().pid()
+                + ", healthy")) : findings;
+    }
+
+    /** Whether systemd will start it, and before Docker. */
+    static List<Finding> unit(Scene scene) throws InterruptedException {
+        if (!Files.isDirectory(Path.of("/run/systemd/system"))) {
+            return List.of();
+        }
+        return unit(properties("flanneld"), properties("docker"));
+    }
+
+    private static Map<String, String> properties(String unit) throws InterruptedException {
+        return parse(Programs.output("systemctl", "show", "-p", "LoadState,UnitFileState,ActiveState,ActiveEnterTimestampMonotonic", unit + ".service"));
+    }
+
+    static Map<String, String> parse(String shown) {
+        Map<String, String> properties = new HashMap<>();
+        shown.lines().filter(line -> line.contains("=")).forEach(line ->
+                properties.put(line.substring(0, line.indexOf('=')), line.substring(line.indexOf('=') + 1)));
+        return properties;
+    }
+
+    /** Of what {@code systemctl show} tells of the two. */
+    static List<Finding> unit(Map<String, String> flanneld, Map<String, String> docker) {
+        if (!"loaded".equals(flanneld.get("LoadState"))) {
+            return List.of(); // somebody runs it in another way
+        }
+        List<Finding> findings = new ArrayList<>();
+        if ("disabled".equals(flanneld.get("UnitFileState"))) {
+            findings.add(Finding.warn("unit", "flanneld.service is disabled: it does not start with the host", "systemctl enable flanneld"));
+        }
+        if ("active".equals(flanneld.get("ActiveState")) && "active".equals(docker.get("ActiveState")) && since(docker) < since(flanneld) && isFirstStart(flanneld, docker)) {
+            findings.add(Finding.warn("unit", "Docker was started before flanneld: it may have another subnet", "systemctl restart docker"));
+        }
+        return findings.isEmpty() ? List.of(Finding.ok("unit", "flanneld.service is enabled")) : findings;
+    }
+
+    private static long since(Map<String, String> unit) {
+        String text = unit.getOrDefault("ActiveEnterTimestampMonotonic", "0");
+        return text.matches("\\d{1,18}") ? Long.parseLong(text) : 0;
+    }
+
+    /** A daemon that is restarted keeps its subnet: only what began after Docker matters, and docker0 tells whether it does. */
+    private static boolean isFirstStart(Map<String, String> flanneld, Map<String, String> docker) {
+        return since(docker) > 0 && since(flanneld) > 0;
+    }
+
+    /** The file that Docker's start reads. */
+    static List<Finding> subnetFile(Scene scene) {
+        Path path = scene.setup().subnetFile();
+        if (scene.subnetFile() == null) {
+            return List.of(Finding.fail("subnet file", "there is no " + path + ", from which Docker's options are made", "systemctl restart flanneld writes it"));
+        }
+        Ipv4Subnet told = Scene.subnetOf(scene.subnetFile());
+        Ipv4Subnet own = scene.network() != null && scene.network().lease() != null ? Ipv4Subnet.parse(scene.network().lease().subnet())
+                : scene.own() == null ? null : scene.own().subnet();
+        if (told == null) {
+            return List.of(Finding.fail("subnet file", path + " names no subnet", "systemctl restart flanneld writes it anew"));
+        }
+        return List.of(own == null || told.equals(own) ? Finding.ok("subnet file", path + " says " + told)
+                : Finding.fail("subnet file", path + " says " + told + ", the lease is " + own, "systemctl restart flanneld writes it anew, then systemctl restart docker"));
+    }
+
+    /** Room for what has to be written. */
+    static List<Finding> room(Scene scene) {
+        List<Finding> findings = new ArrayList<>();
+        for (Path folder : List.of(scene.setup().subnetFile().toAbsolutePath().getParent(), scene.setup().stateDirectory().toAbsolutePath())) {
+            try {
+                Path there = folder;
+                while (there != null && !Files.exists(there)) {
+                    there = there.getParent();
+                }
+                if (there != null && Files.getFileStore(there).isReadOnly()) {
+                    findings.add(Finding.fail("disk", "the file system of " + folder + " is read-only", "mount -o remount,rw"));
+                } else if (there != null && Files.getFileStore(there).getUsableSpace() < LEAST_BYTES) {
+                    findings.add(Finding.fail("disk", "the file system of " + folder + " is full", "df -h " + folder + ", and make room"));
+                }
+            } catch (IOException e) {
+                findings.add(Finding.warn("disk", folder + ": " + e.getMessage(), ""));
+            }
+        }
+        return findings;
+    }
+}
