@@ -106,6 +106,17 @@ class HistoryTest {
     }
 
     @Test
+    void aReservationStaysOneForEver() {
+        cluster.store.put("10.1.77.0/24", new LeaseAttributes(Ipv4.parse("192.168.32.211"), "", null, ""), new Lease.Never());
+        startBoth();
+        cluster.run(Duration.ofDays(3));
+        assertEquals("10.1.77.0/24", one.subnet().toString());
+        Lease reserved = cluster.store.leases().stream().filter(lease -> lease.subnet().equals(one.subnet())).findFirst().orElseThrow();
+        assertTrue(reserved.isReservation());
+        assertEquals("host-gw", reserved.attributes().backendType(), "which its host has written");
+    }
+
+    @Test
     void aSingleLeaseThatIsDeletedIsGone() {
         startBoth();
         silentPeer("10.1.9.0/24", "192.168.32.99");
