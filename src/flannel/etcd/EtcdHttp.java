@@ -2,6 +2,7 @@ package flannel.etcd;
 
 import flannel.json.JsonException;
 import flannel.json.JsonParser;
+import flannel.lease.RequestMeter;
 import flannel.lease.StoreHealth;
 import flannel.net.HttpProxies;
 import flannel.tls.NoTls;
@@ -119,7 +120,7 @@ final class EtcdHttp implements AutoCloseable {
         for (int i = 0; i < endpoints.size(); i++) {
             int at = (first + i) % endpoints.size();
             String reason;
-            Failure.Kind kind = Failure.Kind.SERVER;
+            RequestMeter.Kind kind = RequestMeter.Kind.SERVER;
             boolean sent = true;
             long startNanos = System.nanoTime();
             try {
@@ -185,7 +186,7 @@ final class EtcdHttp implements AutoCloseable {
     EtcdStream stream(Request request, Duration lifetime) throws UnavailableException, InterruptedException {
         int at = pinned;
         String reason;
-        Failure.Kind kind = Failure.Kind.SERVER;
+        RequestMeter.Kind kind = RequestMeter.Kind.SERVER;
         boolean connected = false;
         try {
             EtcdStream stream = open(at, request, lifetime, true);

@@ -1,6 +1,7 @@
 package flannel.etcd;
 
 import flannel.json.JsonException;
+import flannel.lease.RequestMeter;
 import flannel.tls.Tls;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -29,25 +30,12 @@ final class Failure {
                 || e instanceof UnknownHostException || e instanceof SSLHandshakeException;
     }
 
-    /** What kind of thing it was, to be counted. */
-    enum Kind {
-        /** None could be made, or it broke. */
-        CONNECTION,
-        /** No answer in time. */
-        TIMEOUT,
-        TLS,
-        /** One that can't be read. */
-        ANSWER,
-        /** The server says that it can't: no leader, overload. */
-        SERVER
-    }
-
-    static Kind kind(IOException e) {
+    static RequestMeter.Kind kind(IOException e) {
         return switch (e) {
-            case HttpTimeoutException timeout -> Kind.TIMEOUT;
-            case SSLException tls -> Kind.TLS;
-            case JsonException json -> Kind.ANSWER;
-            default -> Kind.CONNECTION;
+            case HttpTimeoutException timeout -> RequestMeter.Kind.TIMEOUT;
+            case SSLException tls -> RequestMeter.Kind.TLS;
+            case JsonException json -> RequestMeter.Kind.ANSWER;
+            default -> RequestMeter.Kind.CONNECTION;
         };
     }
 

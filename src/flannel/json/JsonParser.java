@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Reads JSON values one after another from a stream of UTF-8, with or without white space between them (etcd's gateway
@@ -38,6 +39,8 @@ public final class JsonParser {
 
     private final InputStream in;
     private final JsonLimits limits;
+    /** Names of the members that are read; null for all. */
+    private final Set<String> wanted;
     /** Whether what is too large may be left out. */
     private final boolean omits;
     private final byte[] buffer;
@@ -55,8 +58,14 @@ public final class JsonParser {
     private Elements elements;
 
     public JsonParser(InputStream in, JsonLimits limits) {
+        this(in, limits, null);
+    }
+
+    /** @param wanted names of the members that are read, at every depth; all others are read over and count for no limit but the length */
+    public JsonParser(InputStream in, JsonLimits limits, Set<String> wanted) {
         this.in = in;
         this.limits = limits;
+        this.wanted = wanted;
         this.omits = true;
         this.buffer = new byte[8192];
     }
@@ -65,6 +74,7 @@ public final class JsonParser {
     JsonParser(byte[] json, JsonLimits limits) {
         this.in = InputStream.nullInputStream();
         this.limits = limits;
+        this.wanted = null;
         this.omits = false;
         this.buffer = json;
         this.limit = json.length;
@@ -147,15 +157,21 @@ public final class JsonParser {
             if (peek() != '"') {
                 throw unexpected("a member's name");
             }
+            int textBytesBefore = textBytes;
             if (!(string() instanceof JsonValue.Str(String name))) {
                 throw tooLarge("a name of more than " + limits.stringBytes() + " bytes");
             }
             skipSpace();
             expect(':');
             skipSpace();
-            boolean handOut = name.equals(member) && peek() == '[' && depth + 1 < limits.depth()
-                    && elements.begin(new JsonValue.Obj(members));
-            members.put(name, handOut ? array(depth + 1, true) : value(depth + 1));
+            if (wanted != null && !wanted.contains(name)) {
+                textBytes = textBytesBefore;
+                pass();
+            } else {
+                boolean handOut = name.equals(member) && peek() == '[' && depth + 1 < limits.depth()
+                        && elements.begin(new JsonValue.Obj(members));
+                members.put(name, handOut ? array(depth + 1, true) : value(depth + 1));
+            }
             skipSpace();
             if (peek() == '}') {
                 read();
@@ -206,6 +222,21 @@ public final class JsonParser {
         elements.element(element);
         values = valuesOutside;
         textBytes = textBytesOutside;
+    }
+
+    /** Reads over a value of any kind. */
+    private void pass() throws IOException {
+        if (peek() == '{' || peek() == '[') {
+            passOver();
+            return;
+        }
+        int valuesBefore = values;
+        int textBytesBefore = textBytes;
+        values = 0;
+        textBytes = 0;
+        value(0);
+        values = valuesBefore;
+        textBytes = textBytesBefore;
     }
 
     /** Reads over an array or object without recursion, heeding nothing but its brackets and strings. */

@@ -85,6 +85,10 @@ public interface SubnetStore extends AutoCloseable {
      */
     void giveBack(Lease held) throws StoreException, InterruptedException;
 
+    /** This host's part of the network is in place: for a store that tells others so. Does not wait. */
+    default void networkIsUp() {
+    }
+
     /** This host has another address: drops connections from the former one, on which calls would wait in vain for long. */
     void reconnect();
 

@@ -1,10 +1,7 @@
 package flannel.tls;
 
-import flannel.files.FileException;
-import flannel.files.SmallFiles;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
-import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.PrivateKey;
@@ -17,13 +14,10 @@ import java.util.Base64;
 import java.util.List;
 
 /**
- * Certificates and keys in PEM files (RFC 7468). The JDK reads private keys in PKCS#8 only; the older forms, PKCS#1 for RSA (RFC 8017) and
+ * Certificates and keys in PEM (RFC 7468). The JDK reads private keys in PKCS#8 only; the older forms, PKCS#1 for RSA (RFC 8017) and
  * SEC1 for elliptic curves (RFC 5915), are wrapped into it.
  */
 final class Pem {
-
-    /** A system's whole bundle of authorities has a quarter of that. */
-    private static final int MAX_BYTES = 1 << 20;
 
     /** AlgorithmIdentifier of rsaEncryption with NULL parameters. */
     private static final byte[] RSA = {0x30, 13, 6, 9, 0x2a, (byte) 0x86, 0x48, (byte) 0x86, (byte) 0xf7, 13, 1, 1, 1, 5, 0};
@@ -43,79 +37,71 @@ final class Pem {
     }
 
     /**
-     * All certificates of a file, in its order.
+     * All certificates of a text, in its order.
      *
-     * @throws IllegalArgumentException with a sentence that names the file
+     * @param place where the text is from, as it stands in a sentence
+     * @throws IllegalArgumentException with a sentence that names the place
      */
-    static List<X509Certificate> certificates(Path file) {
+    static List<X509Certificate> certificates(String place, String text) {
         List<X509Certificate> certificates = new ArrayList<>();
-        String text = text(file);
         try {
             CertificateFactory factory = CertificateFactory.getInstance("X.509");
-            for (byte[] der : blocks(file, text, "CERTIFICATE")) {
+            for (byte[] der : blocks(place, text, "CERTIFICATE")) {
                 certificates.add((X509Certificate) factory.generateCertificate(new ByteArrayInputStream(der)));
             }
         } catch (GeneralSecurityException e) {
-            throw new IllegalArgumentException("a certificate in " + file + " can't be read: " + e.getMessage(), e);
+            throw new IllegalArgumentException("a certificate in " + place + " can't be read: " + e.getMessage(), e);
         }
         if (certificates.isEmpty()) {
-            throw holdsNo("certificate", file, text, "a private key", "PRIVATE KEY");
+            throw holdsNo("certificate", place, text, "a private key", "PRIVATE KEY");
         }
         return certificates;
     }
 
     /**
-     * The private key of a file: PKCS#8, PKCS#1 or SEC1, not encrypted.
+     * The private key of a text: PKCS#8, PKCS#1 or SEC1, not encrypted.
      *
-     * @throws IllegalArgumentException with a sentence that names the file
+     * @param place where the text is from, as it stands in a sentence
+     * @throws IllegalArgumentException with a sentence that names the place
      */
-    static PrivateKey privateKey(Path file) {
-        String text = text(file);
+    static PrivateKey privateKey(String place, String text) {
         if (text.contains("ENCRYPTED")) {
-            throw new IllegalArgumentException("the key in " + file + " is encrypted: flanneld needs it without a passphrase");
+            throw new IllegalArgumentException("the key in " + place + " is encrypted: flanneld needs it without a passphrase");
         }
         try {
-            for (byte[] der : blocks(file, text, "PRIVATE KEY")) {
+            for (byte[] der : blocks(place, text, "PRIVATE KEY")) {
                 return decode(der);
             }
-            for (byte[] der : blocks(file, text, "RSA PRIVATE KEY")) {
+            for (byte[] der : blocks(place, text, "RSA PRIVATE KEY")) {
                 return decode(pkcs8(RSA, der));
             }
-            for (byte[] der : blocks(file, text, "EC PRIVATE KEY")) {
+            for (byte[] der : blocks(place, text, "EC PRIVATE KEY")) {
                 return decode(pkcs8(element(SEQUENCE, EC_PUBLIC_KEY, curve(der)), der));
             }
         } catch (GeneralSecurityException | IndexOutOfBoundsException e) {
-            throw new IllegalArgumentException("the key in " + file + " can't be read", e);
+            throw new IllegalArgumentException("the key in " + place + " can't be read", e);
         }
-        throw holdsNo("private key", file, text, "a certificate", "CERTIFICATE");
-    }
-
-    private static String text(Path file) {
-        try {
-            return SmallFiles.read(file, MAX_BYTES);
-        } catch (FileException e) {
-            throw new IllegalArgumentException(e.getMessage(), e);
-        }
+        throw holdsNo("private key", place, text, "a certificate", "CERTIFICATE");
     }
 
     /** The likeliest reason is that two files were swapped. */
-    private static IllegalArgumentException holdsNo(String wanted, Path file, String text, String other, String label) {
-        return new IllegalArgumentException(file + " holds no PEM " + wanted + (text.contains(label + "-----") ? ", but " + other : ""));
+    private static IllegalArgumentException holdsNo(String wanted, String place, String text, String other, String label) {
+        return new IllegalArgumentException(place + " holds no PEM " + wanted + (text.contains(label + "-----") ? ", but " + other : ""));
     }
 
-    private static List<byte[]> blocks(Path file, String text, String label) {
+    private static List<byte[]> blocks(String place, String text, String label) {
         String begin = "-----BEGIN " + label + "-----";
         String end = "-----END " + label + "-----";
         List<byte[]> blocks = new ArrayList<>();
         for (int at = text.indexOf(begin); at >= 0; at = text.indexOf(begin, at + 1)) {
             int to = text.indexOf(end, at);
             if (to < 0) {
-                throw new IllegalArgumentException(file + " ends within a PEM block");
+                throw new IllegalArgumentException(place + " ends within a PEM block");
             }
             try {
                 blocks.add(Base64.getMimeDecoder().decode(text.substring(at + begin.length(), to)));
             } catch (IllegalArgumentException e) {
-                throw new IllegalArgumentException(file + " holds a PEM block that is not base64", e);
+                throw new IllegalArgumentException(place + " holds a PEM block that is not base64", e);
             }
         }
         return blocks;

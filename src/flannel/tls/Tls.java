@@ -1,5 +1,6 @@
 package flannel.tls;
 
+import flannel.files.FileException;
 import flannel.files.SmallFiles;
 import flannel.log.Log;
 import java.io.IOException;
@@ -16,7 +17,7 @@ import java.security.cert.CertificateNotYetValidException;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.util.List;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import java.util.stream.Stream;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
@@ -57,48 +58,70 @@ public final class Tls {
     private static final List<String> CLIENT_CERTIFICATE_ALERTS = List.of("bad_certificate", "unsupported_certificate",
             "certificate_revoked", "certificate_expired", "certificate_unknown", "unknown_ca", "certificate_required", "decrypt_error");
 
-    /** @param option without dashes; a file that is not given is null */
-    private record Setting(String option, Path file) {
+    /** A system's whole bundle of authorities has a quarter of that. */
+    private static final int MAX_BYTES = 1 << 20;
 
-        static Setting of(String option, String text) {
-            return new Setting(option, text.isEmpty() ? null : SmallFiles.path(option, text));
+    /**
+     * Where a certificate or key is.
+     *
+     * @param name as the operator knows it: "-etcd-cafile"
+     * @param file PEM file, which is read again when it has changed; null for none
+     * @param pem  the text itself; null for none
+     */
+    public record Source(String name, Path file, String pem) {
+
+        private static Source ofOption(String option, String text) {
+            return new Source("-" + option, text.isEmpty() ? null : SmallFiles.path(option, text), null);
         }
 
-        boolean isGiven() {
-            return file != null;
+        private boolean isGiven() {
+            return file != null || pem != null;
         }
 
-        <T> T read(Function<Path, T> reader) {
+        private <T> T read(BiFunction<String, String, T> reader) {
             try {
-                return reader.apply(file);
-            } catch (IllegalArgumentException e) {
-                throw new IllegalArgumentException("-" + option + ": " + e.getMessage(), e);
+                return file == null ? reader.apply("it", pem) : reader.apply(file.toString(), SmallFiles.read(file, MAX_BYTES));
+            } catch (IllegalArgumentException | FileException e) {
+                throw new IllegalArgumentException(name + ": " + e.getMessage(), e);
             }
         }
 
-        FileTime changed() {
+        private FileTime changed() {
             try {
                 return file == null ? FileTime.fromMillis(0) : Files.getLastModifiedTime(file);
             } catch (IOException e) {
                 return FileTime.fromMillis(-1);
             }
         }
+
+        /** As it stands in a sentence. */
+        private String place() {
+            return file == null ? name : file + " (" + name + ")";
+        }
+
+        /** Without the text, which may be a key. */
+        @Override
+        public String toString() {
+            return place();
+        }
     }
 
-    private final Options options;
-    private final Setting ca;
-    private final Setting certificate;
-    private final Setting key;
+    private final String peer;
+    private final Source ca;
+    private final Source certificate;
+    private final Source key;
     private final Log log;
     private List<FileTime> readAt;
     private volatile SSLContext context;
 
-    private Tls(Options options, Log log) {
-        this.options = options;
-        this.ca = Setting.of(options.family() + "-cafile", options.cafile());
-        this.certificate = Setting.of(options.family() + "-certfile", options.certfile());
-        this.key = Setting.of(options.family() + "-keyfile", options.keyfile());
+    private Tls(String peer, Source ca, Source certificate, Source key, Log log) {
+        this.peer = peer;
+        this.ca = ca;
+        this.certificate = certificate;
+        this.key = key;
         this.log = log;
+        this.readAt = times();
+        this.context = build();
     }
 
     /**
@@ -108,13 +131,19 @@ public final class Tls {
      */
     public static Tls read(Options options, Log log) {
         options.check();
-        if (options.isEmpty()) {
-            return null;
-        }
-        Tls tls = new Tls(options, log);
-        tls.readAt = tls.times();
-        tls.context = tls.build();
-        return tls;
+        return read(options.peer(), Source.ofOption(options.family() + "-cafile", options.cafile()),
+                Source.ofOption(options.family() + "-certfile", options.certfile()),
+                Source.ofOption(options.family() + "-keyfile", options.keyfile()), log);
+    }
+
+    /**
+     * Reads what is given; null when nothing is. A certificate wants its key.
+     *
+     * @param peer who is at the other end, for messages
+     * @throws IllegalArgumentException with a sentence when a source can't be used
+     */
+    public static Tls read(String peer, Source ca, Source certificate, Source key, Log log) {
+        return ca.isGiven() || key.isGiven() ? new Tls(peer, ca, certificate, key, log) : null;
     }
 
     public SSLContext context() {
@@ -130,16 +159,16 @@ public final class Tls {
         readAt = now;
         try {
             context = build();
-            log.info(options.peer() + " certificates read again: they have changed");
+            log.info(peer + " certificates read again: they have changed");
             return true;
         } catch (IllegalArgumentException e) {
-            log.warning("keeping the " + options.peer() + " certificates read before: " + e.getMessage());
+            log.warning("keeping the " + peer + " certificates read before: " + e.getMessage());
             return false;
         }
     }
 
     private List<FileTime> times() {
-        return Stream.of(ca, certificate, key).map(Setting::changed).toList();
+        return Stream.of(ca, certificate, key).map(Source::changed).toList();
     }
 
     private SSLContext build() {
@@ -148,7 +177,7 @@ public final class Tls {
             built.init(key.isGiven() ? keyManagers() : null, ca.isGiven() ? trustManagers() : null, null);
             return built;
         } catch (GeneralSecurityException e) {
-            throw new IllegalArgumentException("the " + options.peer() + " certificates can't be used: " + e.getMessage(), e);
+            throw new IllegalArgumentException("the " + peer + " certificates can't be used: " + e.getMessage(), e);
         }
     }
 
@@ -157,12 +186,11 @@ public final class Tls {
         PrivateKey privateKey = key.read(Pem::privateKey);
         X509Certificate own = chain.getFirst();
         if (!fits(privateKey, own.getPublicKey())) {
-            throw new IllegalArgumentException("the key in " + key.file() + " (-" + key.option() + ") does not belong to the certificate"
-                    + " in " + certificate.file() + " (-" + certificate.option() + ")");
+            throw new IllegalArgumentException("the key in " + key.place() + " does not belong to the certificate in " + certificate.place());
         }
         if (own.getNotAfter().toInstant().isBefore(Instant.now())) {
-            log.warning("the certificate in " + certificate.file() + " (-" + certificate.option() + ") has expired at "
-                    + own.getNotAfter().toInstant() + ": " + options.peer() + " will refuse it");
+            log.warning("the certificate in " + certificate.place() + " has expired at "
+                    + own.getNotAfter().toInstant() + ": " + peer + " will refuse it");
         }
         KeyStore store = emptyStore();
         store.setKeyEntry("own", privateKey, NO_PASSWORD, chain.toArray(X509Certificate[]::new));
@@ -214,6 +242,16 @@ public final class Tls {
      * @param family see {@link Options}, and so for the peer
      */
     public static String reason(SSLException e, String family, String peer) {
+        return reason(e, "-" + family + "-cafile", "-" + family + "-certfile, -" + family + "-keyfile", peer);
+    }
+
+    /**
+     * The same for whom no options name the files.
+     *
+     * @param ca  where the authorities are
+     * @param own where the own certificate and key are
+     */
+    public static String reason(SSLException e, String ca, String own, String peer) {
         // the JDK puts the alert's name in front: "(certificate_unknown) No name matching etcd1 found"
         String message = (e.getMessage() == null ? "handshake failed" : e.getMessage()).replaceAll("\\s+", " ").strip()
                 .replaceFirst("^\\([a-z_]+\\) ", "");
@@ -227,10 +265,10 @@ public final class Tls {
             return "the server's certificate is not valid yet (" + early.getMessage() + "), or this host's clock is wrong";
         }
         if (message.contains("PKIX path") || message.contains("trustAnchors")) {
-            return "the server's certificate is not signed by a known authority (-" + family + "-cafile)";
+            return "the server's certificate is not signed by a known authority (" + ca + ")";
         }
         if (message.startsWith("Received fatal alert: ") && CLIENT_CERTIFICATE_ALERTS.stream().anyMatch(message::endsWith)) {
-            return "the server wants another client certificate (-" + family + "-certfile, -" + family + "-keyfile): " + message;
+            return "the server wants another client certificate (" + own + "): " + message;
         }
         if (message.contains("plaintext connection") || message.contains("unrecognized SSL message")) {
             return "the server does not speak TLS there: name it http:// instead of https://";
