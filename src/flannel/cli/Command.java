@@ -5,6 +5,7 @@ import flannel.daemon.ServiceManager;
 import flannel.daemon.Settings;
 import flannel.etcd.EtcdOptions;
 import flannel.kernel.Underlays;
+import flannel.kube.KubeOptions;
 import flannel.linux.Capability;
 import flannel.log.Log;
 import flannel.log.LogOptions;
@@ -49,8 +50,7 @@ public final class Command {
 
     /** Options of modes that this daemon does not have (yet): refused, so that nobody believes they work. */
     private static final Map<String, String> MISSING_MODES = Map.of(
-            "networks", "multi-network mode", "watch-networks", "multi-network mode",
-            "kube-subnet-mgr", "the Kubernetes subnet manager");
+            "networks", "multi-network mode", "watch-networks", "multi-network mode");
 
     private final PrintStream stdout;
     private final PrintStream stderr;
@@ -228,8 +228,11 @@ public final class Command {
         }
         RemoteOptions remote = Connections.remote(options);
         EtcdOptions etcd = Connections.etcd(options, environment);
+        KubeOptions kube = kube(options, environment);
         try {
-            if (remote.isEmpty()) {
+            if (kube.isWanted()) {
+                kube.check();
+            } else if (remote.isEmpty()) {
                 etcd.check();
                 remote.tls().check();
             } else {
@@ -238,8 +241,8 @@ public final class Command {
         } catch (IllegalArgumentException e) {
             throw new OptionException("Failed to create SubnetManager: " + e.getMessage());
         }
-        return new Settings(etcd, remote, underlay(options), address("invalid public IP address", options.text("public-ip")),
-                Path.of(options.text("subnet-file")), Path.of(options.text("state-dir")), Duration.ofMinutes(margin),
+        return new Settings(etcd, remote, kube, underlay(options),
+                address("invalid public IP address", options.text("public-ip")), Path.of(options.text("subnet-file")), Path.of(options.text("state-dir")), Duration.ofMinutes(margin),
                 options.flag("ip-masq"), !options.flag("ip-masq-fully-random-disable"), options.flag("iptables-forward-rules"),
                 Duration.ofSeconds(resync), environment.getOrDefault("DOCKER_NETWORK_OPTIONS", ""));
     }
@@ -261,6 +264,17 @@ public final class Command {
         } catch (IllegalArgumentException e) {
             throw new OptionException(e.getMessage());
         }
+    }
+
+    private static KubeOptions kube(Options options, Map<String, String> environment) throws OptionException {
+        for (String other : options.flag("kube-subnet-mgr") ? List.of("listen", "remote", "networks") : List.<String>of()) {
+            if (!options.text(other).isEmpty()) {
+                throw new OptionException("-kube-subnet-mgr and -" + other + " are mutually exclusive");
+            }
+        }
+        return new KubeOptions(options.flag("kube-subnet-mgr"), options.text("kube-api-url"), options.text("kubeconfig-file"),
+                Path.of(options.text("net-config-path")), options.text("kube-annotation-prefix"), options.flag("set-node-network-unavailable"),
+                environment);
     }
 
     private static Daemon.Lookouts lookouts(Options options) throws OptionException {

@@ -8,6 +8,7 @@ import flannel.kernel.Reconciler;
 import flannel.kernel.Underlay;
 import flannel.kernel.UnderlayException;
 import flannel.kernel.Underlays;
+import flannel.kube.KubeSubnetStore;
 import flannel.lease.ServedStore;
 import flannel.lease.StoreEvent;
 import flannel.lease.SubnetStore;
@@ -180,7 +181,8 @@ public final class Daemon {
 
     private SubnetStore store() throws StartException {
         try {
-            return settings.remote().isEmpty() ? EtcdSubnetStore.open(settings.etcd(), log)
+            return settings.kube().isWanted() ? KubeSubnetStore.open(settings.kube(), log)
+                    : settings.remote().isEmpty() ? EtcdSubnetStore.open(settings.etcd(), log)
                     : RemoteSubnetStore.open(settings.remote(), log);
         } catch (IllegalArgumentException e) {
             throw new StartException("Failed to create SubnetManager: " + e.getMessage(), e);

@@ -341,7 +341,7 @@ final class NetworkSession implements Leases.Session {
         phase = new Active(config, backend);
         complaint = "";
         SubnetFile file = new SubnetFile(config.network(), lease.subnet(), backend.mtu(), settings.masquerade());
-        around.memory().remember(file);
+        around.networkIsUp(file);
         files.want(file);
         tellState();
     }

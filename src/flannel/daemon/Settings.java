@@ -2,6 +2,7 @@ package flannel.daemon;
 
 import flannel.etcd.EtcdOptions;
 import flannel.kernel.Underlays;
+import flannel.kube.KubeOptions;
 import flannel.net.Ipv4;
 import flannel.remote.RemoteOptions;
 import java.nio.file.Path;
@@ -12,6 +13,7 @@ import java.time.Duration;
  *
  * @param etcd            where the store is and how to speak to it
  * @param remote          the flannel servers that are asked in its place, if any
+ * @param kube            the Kubernetes cluster that is asked in their place, if one is
  * @param underlay        which interface leads to the other hosts
  * @param publicIp        address the other hosts shall use; null for the interface's own
  * @param subnetFile      where to write the subnet for Docker
@@ -23,7 +25,7 @@ import java.time.Duration;
  * @param rulesCheck      how often to look whether the packet filter's rules still stand
  * @param dockerOptions   options that Docker has already; kept in front of ours
  */
-public record Settings(EtcdOptions etcd, RemoteOptions remote, Underlays.Selection underlay, Ipv4 publicIp, Path subnetFile,
-        Path stateDirectory, Duration renewMargin, boolean masquerade, boolean fullyRandom, boolean forwardRules, Duration rulesCheck,
-        String dockerOptions) {
+public record Settings(EtcdOptions etcd, RemoteOptions remote, KubeOptions kube, Underlays.Selection underlay, Ipv4 publicIp,
+        Path subnetFile, Path stateDirectory, Duration renewMargin, boolean masquerade, boolean fullyRandom, boolean forwardRules,
+        Duration rulesCheck, String dockerOptions) {
 }

@@ -41,6 +41,12 @@ record Surroundings(String name, Settings settings, SubnetStore store, NetworkMe
         });
     }
 
+    /** This host's part of the network is in place, with this subnet. */
+    void networkIsUp(SubnetFile subnet) {
+        memory.remember(subnet);
+        store.networkIsUp();
+    }
+
     /** Gives back a lease that is of no use to this host; whether that works is not told. */
     void giveBack(Lease lease) {
         ask(() -> {

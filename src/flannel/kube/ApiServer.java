@@ -189,13 +189,13 @@ final class ApiServer implements AutoCloseable {
         String hint = status == 401 ? " (the token, or the client certificate, is not one of its)"
                 : status == 403 ? " (what flanneld may do: list and watch nodes, patch nodes/status, get pods)" : "";
         if (status != ApiException.GONE && status != ApiException.CONFLICT && status != ApiException.NOT_FOUND) {
-            meter.failed();
+            meter.failed(RequestMeter.Kind.SERVER);
         }
         return new ApiException(status, server() + ": " + (message.isEmpty() ? "HTTP " + status : message) + hint);
     }
 
     private StoreException failure(IOException e) {
-        meter.failed();
+        meter.failed(RequestMeter.Kind.SERVER);
         String proxy = proxies.name(access.server());
         return new StoreException(server() + (proxy.isEmpty() ? "" : " (through the proxy " + proxy + ")") + ": " + reason(e), e);
     }

@@ -21,4 +21,17 @@ public record KubeOptions(boolean isWanted, String apiUrl, String kubeconfig, Pa
     public static KubeOptions none() {
         return new KubeOptions(false, "", "", Path.of("/etc/kube-flannel/net-conf.json"), "flannel.alpha.coreos.com", true, Map.of());
     }
+
+    /**
+     * Checks what is wrong whatever files and servers there are.
+     *
+     * @throws IllegalArgumentException with a sentence that names the option or variable
+     */
+    public void check() {
+        Annotations.of(annotationPrefix);
+        if (kubeconfig.isEmpty()) {
+            ApiAccess.of(this, ApiAccess.SERVICE_ACCOUNT);
+        }
+        new NodeName(environment);
+    }
 }

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 
 /**
  * The subnets of a network as a Kubernetes cluster has them: {@code -kube-subnet-mgr}. Which subnet this host gets, whoever gives nodes their
@@ -37,8 +38,8 @@ public final class KubeSubnetStore implements SubnetStore {
     private final Annotations annotations;
     private final NodeFollower follower;
     private final RandomGenerator random;
-    /** What this host's lease is to say; null as long as it wants none. */
-    private volatile LeaseAttributes mine;
+    /** What this host's lease says, or may say while it is written; empty as long as it wants none. */
+    private volatile List<LeaseAttributes> mine = List.of();
 
     KubeSubnetStore(KubeOptions options, ApiAccess access, NodeFollower.Times times, RandomGenerator random, Log log) {
         this.options = options;
@@ -89,7 +90,6 @@ public final class KubeSubnetStore implements SubnetStore {
 
     @Override
     public Taken take(Wish wish, Collection<Entry> known) throws StoreException, InterruptedException {
-        mine = wish.attributes();
         Node node = own();
         if (node == null) {
             throw new StoreException("there is no node \"" + name.get(api) + "\" in the cluster: a kubelet makes it, and NODE_NAME has to be its name");
@@ -107,7 +107,6 @@ public final class KubeSubnetStore implements SubnetStore {
 
     @Override
     public Lease renew(Lease held, LeaseAttributes attributes) throws StoreException, InterruptedException {
-        mine = attributes;
         return write(unchanged(held), attributes);
     }
 
@@ -122,7 +121,7 @@ public final class KubeSubnetStore implements SubnetStore {
                 throw new LeaseConflictException("the annotations of node \"" + node.name() + "\" are not what this host wrote");
             }
             try {
-                mine = null;
+                mine = List.of();
                 follower.written(patch(node, JsonValue.object("metadata", JsonValue.object("resourceVersion", Long.toString(node.version()),
                         "annotations", new JsonValue.Obj(none)))));
                 return;
@@ -151,6 +150,7 @@ public final class KubeSubnetStore implements SubnetStore {
     /** Has the node say what the lease is to say. */
     private Lease write(Node node, LeaseAttributes attributes) throws StoreException, InterruptedException {
         Node now = node;
+        mine = Stream.concat(Stream.of(attributes), mine.stream().limit(1)).toList(); // the watch may tell of either
         for (int conflicts = 0; !annotations.says(now, attributes); conflicts++) {
             Map<String, JsonValue> wanted = new HashMap<>();
             annotations.wanted(now, attributes).forEach((annotation, value) -> wanted.put(annotation, new JsonValue.Str(value)));
@@ -165,6 +165,7 @@ public final class KubeSubnetStore implements SubnetStore {
                 }
             }
         }
+        mine = List.of(attributes);
         follower.written(now);
         return new Lease(node.subnet(), attributes, new Lease.Never(), now.version());
     }

@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -60,8 +61,7 @@ final class NodeFollower {
     private record Told(JsonValue event) implements Arrival {
     }
 
-    /** @param reason null when the server ended it in its time */
-    private record Ended(IOException reason) implements Arrival {
+    private record Ended() implements Arrival {
     }
 
     /** Something else is to be looked at. */
@@ -71,7 +71,7 @@ final class NodeFollower {
     private final ApiServer api;
     private final NodeName name;
     private final Annotations annotations;
-    private final Supplier<LeaseAttributes> mine;
+    private final Supplier<List<LeaseAttributes>> mine;
     private final NetConfigFile configFile;
     private final NetworkCondition condition;
     private final Times times;
@@ -87,9 +87,10 @@ final class NodeFollower {
     /** How far the nodes are known; 0 when they have to be listed. */
     private long version;
     private boolean away;
+    private boolean broke;
     private boolean tellsProgress;
 
-    NodeFollower(ApiServer api, NodeName name, Annotations annotations, Supplier<LeaseAttributes> mine, NetConfigFile configFile,
+    NodeFollower(ApiServer api, NodeName name, Annotations annotations, Supplier<List<LeaseAttributes>> mine, NetConfigFile configFile,
             NetworkCondition condition, Times times, RandomGenerator random, Log log) {
         this.api = api;
         this.name = name;
@@ -129,12 +130,17 @@ final class NodeFollower {
         while (true) {
             long startNanos = System.nanoTime();
             try {
+                if (version != 0 && broke && newest() < version) {
+                    version = 0;    // the server's etcd was set back: a watch from what is to come would be silent
+                }
                 if (version == 0) {
                     listAll();
                     tellAll(sink);
                 }
                 watch(sink);
+                broke = System.nanoTime() - startNanos < times.watch().toNanos(); // a server that is stopped ends watches in good order
             } catch (StoreException e) {
+                broke = true;
                 if (e instanceof ApiException refused && refused.status() == ApiException.GONE) {
                     version = 0;
                 } else {
@@ -160,6 +166,11 @@ final class NodeFollower {
         }
         table.listed(nodes.values());
         version = listed;
+    }
+
+    /** How far the server's etcd is. */
+    private long newest() throws StoreException, InterruptedException {
+        return versionOf(api.list(KubeSubnetStore.NODES + "?limit=1", node -> { }).get("metadata"));
     }
 
     private void tellAll(Consumer<StoreEvent> sink) {
@@ -195,14 +206,18 @@ final class NodeFollower {
             JsonValue metadata = page.get("metadata");
             String next = metadata == null ? "" : metadata.text("continue");
             if (next.isEmpty()) {
-                long listed = metadata == null ? 0 : metadata.integer("resourceVersion");
-                if (listed <= 0) {
-                    throw new StoreException("the Kubernetes API server answered a list without a resourceVersion that counts");
-                }
-                return listed;
+                return versionOf(metadata);
             }
             query = "?limit=" + PAGE + "&continue=" + URLEncoder.encode(next, StandardCharsets.UTF_8);
         }
+    }
+
+    private static long versionOf(JsonValue metadata) throws StoreException {
+        long version = metadata == null ? 0 : metadata.integer("resourceVersion");
+        if (version <= 0) {
+            throw new StoreException("the Kubernetes API server answered a list without a resourceVersion that counts");
+        }
+        return version;
     }
 
     /** Null, and a line in the log, for what is no node. */
@@ -243,10 +258,10 @@ final class NodeFollower {
                 for (JsonValue event = stream.next(); event != null; event = stream.next()) {
                     arrivals.put(new Told(event));
                 }
-                arrivals.put(new Ended(null));
             } catch (IOException e) {
-                arrivals.put(new Ended(e));
+                // whether that is a trouble, the next watch tells
             }
+            arrivals.put(new Ended());
         } catch (InterruptedException e) {
             // closed: nobody wants more
         }
@@ -263,7 +278,7 @@ final class NodeFollower {
                     told(event, sink);
                 }
                 case Ended ended -> {
-                    return; // whether it was a trouble, the next one tells
+                    return;
                 }
                 case Woken woken -> { }
                 case null -> {

@@ -13,6 +13,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -28,14 +29,14 @@ final class NodeTable {
 
     private final Annotations annotations;
     private final String ownName;
-    private final Supplier<LeaseAttributes> mine;
+    private final Supplier<List<LeaseAttributes>> mine;
     private final Log log;
     private final Map<String, Entry> entries = new HashMap<>();
     private final Map<LeaseKey, Entry> told = new HashMap<>();
     private Node own;
 
-    /** @param mine what this host's lease is to say; null as long as it wants none */
-    NodeTable(Annotations annotations, String ownName, Supplier<LeaseAttributes> mine, Log log) {
+    /** @param mine what this host's lease may say: more than one while it is written, none as long as it wants none */
+    NodeTable(Annotations annotations, String ownName, Supplier<List<LeaseAttributes>> mine, Log log) {
         this.annotations = annotations;
         this.ownName = ownName;
         this.mine = mine;
@@ -134,11 +135,12 @@ final class NodeTable {
             return entry;
         }
         own = node;
-        LeaseAttributes wanted = mine.get();
-        if (entry == null || wanted == null) {
+        List<LeaseAttributes> known = mine.get();
+        if (entry == null || known.isEmpty()) {
             return null;
         }
-        return annotations.says(node, wanted) ? new Lease(node.subnet(), wanted, new Lease.Never(), node.version())
+        Optional<LeaseAttributes> said = known.stream().filter(each -> annotations.says(node, each)).findFirst();
+        return said.isPresent() ? new Lease(node.subnet(), said.get(), new Lease.Never(), node.version())
                 : new Entry.Occupied(entry.key(), "somebody wrote the annotations of node " + node.name(), node.version());
     }
 

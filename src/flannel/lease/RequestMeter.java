@@ -11,7 +11,7 @@ import java.util.stream.IntStream;
 /** Counts and times the requests to a store. For all threads. */
 public final class RequestMeter {
 
-    /** What kind of thing it was, to be counted. */
+    /** What kind of failure it was. */
     public enum Kind {
         /** None could be made, or it broke. */
         CONNECTION,

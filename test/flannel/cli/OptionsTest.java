@@ -185,7 +185,7 @@ class OptionsTest {
         "-listen=fd://2 | -listen=fd://2: the number of a socket of systemd's is 3 or more",
         "-remote=10.1.2.3 | Failed to create SubnetManager: -remote: \"10.1.2.3\" is not a server of the form host:port",
         "-remote-keyfile=k | Failed to create SubnetManager: -remote-certfile and -remote-keyfile are needed both",
-        "-kube-subnet-mgr | -kube-subnet-mgr: this flanneld does not have the Kubernetes subnet manager yet",
+        "-kube-subnet-mgr | Failed to create SubnetManager: unable to initialize inclusterconfig: this is no pod",
         "-subnet-lease-renew-margin=1440 | Invalid subnet-lease-renew-margin option, out of acceptable range: 1440",
         "-subnet-lease-renew-margin=0 | Invalid subnet-lease-renew-margin option, out of acceptable range: 0",
         "-public-ip=bad | invalid public IP address: \"bad\" is not an IPv4 address",

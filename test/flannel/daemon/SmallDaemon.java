@@ -8,6 +8,7 @@ import flannel.kernel.FakeKernel;
 import flannel.kernel.LargeKernel;
 import flannel.kernel.Underlay;
 import flannel.kernel.Underlays;
+import flannel.kube.KubeOptions;
 import flannel.lease.SubnetStore;
 import flannel.log.Log;
 import flannel.net.Ipv4;
@@ -38,7 +39,7 @@ final class SmallDaemon {
     /** @param arguments etcd's endpoint */
     public static void main(String[] arguments) {
         Log log = new Log(System.out, 0);
-        Settings settings = new Settings(new EtcdOptions(List.of(arguments[0]), "/n", "v3", "", "", "", "", ""), RemoteOptions.none(),
+        Settings settings = new Settings(new EtcdOptions(List.of(arguments[0]), "/n", "v3", "", "", "", "", ""), RemoteOptions.none(), KubeOptions.none(),
                 new Underlays.Selection(List.of(), List.of(), null), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
                 Duration.ofMinutes(60), false, false, false, Duration.ofHours(1), "");
         SubnetStore store = EtcdSubnetStore.open(settings.etcd(), log);

@@ -8,6 +8,7 @@ import flannel.kernel.FakeHost;
 import flannel.kernel.FakeKernel;
 import flannel.kernel.KernelEvent;
 import flannel.kernel.Underlays;
+import flannel.kube.KubeOptions;
 import flannel.lease.StoreEvent;
 import flannel.log.Log;
 import flannel.net.Ipv4;
@@ -81,7 +82,7 @@ final class VirtualCluster {
             beside.clear();
             Log log = new Log(new PrintStream(logged, true), 0);
             Settings settings = new Settings(new EtcdOptions(List.of("http://127.0.0.1:1"), "/n", "v3", "", "", "", "", ""),
-                    RemoteOptions.none(), new Underlays.Selection(List.of(), List.of(), null), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
+                    RemoteOptions.none(), KubeOptions.none(), new Underlays.Selection(List.of(), List.of(), null), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
                     Duration.ofMinutes(60), false, false, false, Duration.ofHours(1), "");
             readiness = new Readiness(new ServiceManager("", log), List.of(""));
             Surroundings around = new Surroundings("", settings, store.client(random, log),

@@ -49,7 +49,7 @@ class CommandLineTest {
         "-listen=8888,           2, listen",
         "-listen=fd://,          1, systemd has passed no socket",
         "-remote=10.1.2.3,       2, remote",
-        "-kube-subnet-mgr,       2, kube-subnet-mgr",
+        "-kube-subnet-mgr,       2, KUBERNETES_SERVICE_HOST",
         "-subnet-lease-renew-margin=1440, 2, subnet-lease-renew-margin",
         "-etcd-cafile=/nope,     1, /nope",
         "-etcd-api=v4,           2, etcd-api"
