@@ -30,7 +30,9 @@ final class StoreQuestions {
         List<Member> silent = etcd.members().stream().filter(member -> !member.trouble().isEmpty()).toList();
         List<Finding> findings = new ArrayList<>();
         if (silent.size() == etcd.members().size()) {
-            findings.add(Finding.fail("etcd", String.join("; ", silent.stream().map(member -> member.url() + ": " + member.trouble()).toList()),
+            // of a handshake that fails the stores' word is the better one: they ask again where a connection just ends
+            findings.add(Finding.fail("etcd", etcd.stores().stream().map(Store::trouble).filter(trouble -> !trouble.isEmpty()).findFirst()
+                    .orElseGet(() -> String.join("; ", silent.stream().map(member -> member.url() + ": " + member.trouble()).toList())),
                     "systemctl status etcd there; if etcd runs, FLANNEL_ETCD_ENDPOINTS in " + SETTINGS + " names a wrong address, port or certificate"));
             return findings;
         }

@@ -137,18 +137,30 @@ public record EtcdSurvey(String trouble, List<Member> members, List<Store> store
     }
 
     private static Member member(HttpClient client, String url) throws InterruptedException {
+        HttpResponse<InputStream> version;
         try {
-            HttpResponse<InputStream> answer = client.send(HttpRequest.newBuilder(URI.create(url + "/health")).timeout(TIMEOUTS.answer()).build(),
-                    HttpResponse.BodyHandlers.ofInputStream());
-            String health = text(answer);
-            if (health.contains("false")) { // etcd 3.4 does not say why
-                health += text(client.send(HttpRequest.newBuilder(URI.create(url + "/v3/maintenance/alarm")).timeout(TIMEOUTS.answer())
-                        .POST(HttpRequest.BodyPublishers.ofString("{\"action\":\"GET\"}")).build(), HttpResponse.BodyHandlers.ofInputStream()));
-            }
-            return new Member(url, "", health, answer.headers().firstValue("Date").map(EtcdSurvey::ahead).orElse(null));
+            version = ask(client, url + "/version", null); // which it knows without the others
+            text(version);
         } catch (IOException e) {
             return new Member(url, Failure.reason(e, new Endpoint(url, InetAddress::getAllByName), TIMEOUTS), "", null);
         }
+        return new Member(url, "", health(client, url), version.headers().firstValue("Date").map(EtcdSurvey::ahead).orElse(null));
+    }
+
+    /** It looks for its leader, which without a quorum takes longer than anybody waits. */
+    private static String health(HttpClient client, String url) throws InterruptedException {
+        try {
+            String health = text(ask(client, url + "/health", null));
+            // etcd 3.4 does not say why it is ill
+            return health.contains("false") ? health + text(ask(client, url + "/v3/maintenance/alarm", "{\"action\":\"GET\"}")) : health;
+        } catch (IOException e) {
+            return "{\"health\":\"false\"}: " + Failure.reason(e, new Endpoint(url, InetAddress::getAllByName), TIMEOUTS);
+        }
+    }
+
+    private static HttpResponse<InputStream> ask(HttpClient client, String url, String body) throws IOException, InterruptedException {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url)).timeout(TIMEOUTS.connect());
+        return client.send((body == null ? request : request.POST(HttpRequest.BodyPublishers.ofString(body))).build(), HttpResponse.BodyHandlers.ofInputStream());
     }
 
     private static String text(HttpResponse<InputStream> answer) throws IOException {

@@ -139,12 +139,20 @@ class TlsTest {
         "https | ca.crt       | stranger.crt | stranger.key | the server wants another client certificate (-etcd-certfile, -etcd-keyfile)",
         "https | ca.crt       | expired.crt  | ec-sec1.key | the server wants another client certificate (-etcd-certfile, -etcd-keyfile)",
         "http  | ca.crt       | ec-sec1.crt | ec-sec1.key | the connection was closed without an answer (if this etcd wants TLS, name it https://)"})
-    void whatDoesNotFitIsSaid(String scheme, String ca, String certificate, String key, String reason) {
+    void whatDoesNotFitIsSaid(String scheme, String ca, String certificate, String key, String reason) throws Exception {
         String endpoint = etcd.endpoint().replace("https", scheme);
         try (LeaseRegistry registry = open("v3", endpoint, text(ca), text(certificate), text(key))) {
             StoreException e = assertThrows(StoreException.class, registry::list);
             assertTrue(e.getMessage().startsWith("etcd cluster is unavailable: " + endpoint + ": " + text(reason)), e.getMessage());
         }
+        assertSurveyed(text(reason), endpoint, text(ca), text(certificate), text(key));
+    }
+
+    /** What {@code flanneld check} has of it. */
+    private void assertSurveyed(String reason, String endpoint, String ca, String certificate, String key) throws Exception {
+        EtcdSurvey survey = EtcdSurvey.of(new EtcdOptions(List.of(endpoint), "/coreos.com/network", "auto", path(ca), path(certificate), path(key), "", ""),
+                new Log(new PrintStream(logged, true), 0));
+        assertTrue(!survey.members().getFirst().trouble().isEmpty() && survey.stores().getLast().trouble().contains(reason), survey.toString());
     }
 
     private static String text(String cell) {
@@ -153,13 +161,14 @@ class TlsTest {
 
     /** The name in the certificate is not the one in the endpoint. */
     @Test
-    void aCertificateOfAnotherNameIsSaid() {
+    void aCertificateOfAnotherNameIsSaid() throws Exception {
         String endpoint = etcd.endpoint().replace("127.0.0.1", "localhost");
         try (LeaseRegistry registry = open("v3", endpoint, "ca.crt", "ec-sec1.crt", "ec-sec1.key")) {
             StoreException e = assertThrows(StoreException.class, registry::list);
             assertTrue(e.getMessage().endsWith("the server's certificate is for another name: No name matching localhost found"
                     + " (name it as its certificate does)"), e.getMessage());
         }
+        assertSurveyed("the server's certificate is for another name", endpoint, "ca.crt", "ec-sec1.crt", "ec-sec1.key");
     }
 
     @Test
@@ -194,6 +203,7 @@ class TlsTest {
                 assertTrue(e.getMessage().matches(".*: the server's certificate has expired \\(NotAfter: .*\\), or this host's clock is wrong"),
                         e.getMessage());
             }
+            assertSurveyed("the server's certificate has expired", "https://127.0.0.1:" + server.getLocalPort(), "ca.crt", "", "");
         }
     }
 
