@@ -18,6 +18,7 @@ main() {
         demo)        demo "$@" ;;
         bench)       bench "$@" ;;
         rpm)         need_rpm; exec rpm/build.sh ;;
+        test-faults) lab_main lab.faults.FaultLab "$@" ;;
         test-system) need_hosts; exec test/system/run.sh ;;
         install)     need_runtime; exec rpm/install.sh "${DESTDIR:-}" "${PREFIX:-/usr}" ;;
         train)       lab_main lab.Training ;;
@@ -35,6 +36,8 @@ usage() {
                                         two hosts and a server in network namespaces, containers that talk across; or a real etcd
 ./build.sh bench control|udp|start|store measures; PEER=/path/to/another/flanneld adds that daemon's rows
 ./build.sh rpm                          build/rpm/flannel-*.rpm
+./build.sh test-faults [--minutes N] [--seed S] [--hold SECONDS]
+                                        clusters with everything that can go wrong, by a seed; a part of it is among the tests
 ./build.sh test-system                  the package on two booted hosts with systemd and Docker
 ./build.sh install                      installs from source; DESTDIR= and PREFIX= are honoured
 ./build.sh train                        writes rpm/classes.list anew: what the package holds linked ahead of time
@@ -297,7 +300,7 @@ lab_main() {
     if outdated build/lab-classes/.done test build/flanneld.jar; then
         rm -rf build/lab-classes
         "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -cp build/classes -sourcepath test -implicit:class -d build/lab-classes \
-            test/flannel/lab/{Demo,Training,ControlBench,StartBench,UdpBench}.java test/flannel/store/StoreBench.java
+            test/flannel/lab/{Demo,Training,ControlBench,StartBench,UdpBench,faults/FaultLab}.java test/flannel/store/StoreBench.java
         touch build/lab-classes/.done
     fi
     as_root true 2> /dev/null || die "network namespaces need root: run this as root"

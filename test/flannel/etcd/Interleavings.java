@@ -45,8 +45,8 @@ final class Interleavings {
         Object answer(Map<String, Stored> store, long nextRevision) throws LeaseConflictException;
     }
 
-    /** What became of a write. */
-    private enum Fate { ANSWERED, LOST_ON_ITS_WAY, ANSWER_LOST }
+    /** What became of a write. A late one comes when its host has long given up waiting, or never. */
+    private enum Fate { ANSWERED, ANSWER_LOST, LATE }
 
     /** @param failure null when there was an answer */
     private record Heard(Object answer, StoreException failure) {
@@ -70,8 +70,13 @@ final class Interleavings {
         }
     }
 
+    /** A write that is still on its way. */
+    private record Late(int host, Waits write) {
+    }
+
     /** A moment: the store, what each host has heard, and how we came here. */
-    private record Moment(Map<String, Stored> store, long revision, List<List<Heard>> heard, int losses, int expiries, List<String> story) {
+    private record Moment(Map<String, Stored> store, long revision, List<List<Heard>> heard, List<Late> underway, int losses, int expiries,
+            List<String> story) {
     }
 
     private final Api api;
@@ -95,7 +100,7 @@ final class Interleavings {
         leases.forEach(lease -> store.put(lease.key().name(), new Stored(lease, lease.asOf())));
         List<List<Heard>> nothing = new ArrayList<>();
         hosts.forEach(host -> nothing.add(List.of()));
-        explore(new Moment(store, leases.size(), nothing, losses, expiries, List.of()));
+        explore(new Moment(store, leases.size(), nothing, List.of(), losses, expiries, List.of()));
         return histories;
     }
 
@@ -116,7 +121,10 @@ final class Interleavings {
         if (ends.size() == hosts.size()) {
             histories++;
             check(moment, ends);
-        } else if (moment.expiries > 0) {
+            return;
+        }
+        moment.underway.forEach(late -> explore(arrived(moment, late)));
+        if (moment.expiries > 0) {
             moment.store.keySet().forEach(key -> explore(withoutKey(moment, key)));
         }
     }
@@ -136,10 +144,11 @@ final class Interleavings {
 
     private Moment after(Moment moment, int host, Waits waits, Fate fate) {
         List<String> story = with(moment.story, "host " + (host + 1) + " " + waits.what + (fate == Fate.ANSWERED ? "" : ": " + fate));
+        List<Late> underway = fate == Fate.LATE ? with(moment.underway, new Late(host, waits)) : moment.underway;
         Map<String, Stored> store = new TreeMap<>(moment.store);
         Heard heard;
         try {
-            Object answer = fate == Fate.LOST_ON_ITS_WAY ? null : waits.request.answer(store, moment.revision + 1);
+            Object answer = fate == Fate.LATE ? null : waits.request.answer(store, moment.revision + 1);
             heard = fate == Fate.ANSWERED ? new Heard(answer, null) : new Heard(null, lost());
         } catch (LeaseConflictException e) {
             heard = new Heard(null, fate == Fate.ANSWERED ? e : lost());
@@ -150,7 +159,22 @@ final class Interleavings {
         }
         List<List<Heard>> all = new ArrayList<>(moment.heard);
         all.set(host, with(all.get(host), heard));
-        return new Moment(store, moment.revision + (changed ? 1 : 0), all, moment.losses - (fate == Fate.ANSWERED ? 0 : 1), moment.expiries,
+        return new Moment(store, moment.revision + (changed ? 1 : 0), all, underway, moment.losses - (fate == Fate.ANSWERED ? 0 : 1),
+                moment.expiries, story);
+    }
+
+    private Moment arrived(Moment moment, Late late) {
+        List<String> story = with(moment.story, "host " + (late.host + 1) + " " + late.write.what + " has come");
+        Map<String, Stored> store = new TreeMap<>(moment.store);
+        try {
+            late.write.request.answer(store, moment.revision + 1);
+            checkWrite(moment.store, store, hosts.get(late.host), story);
+        } catch (LeaseConflictException e) {
+            // nobody waits for the answer
+        }
+        List<Late> underway = new ArrayList<>(moment.underway);
+        underway.remove(late);
+        return new Moment(store, moment.revision + (store.equals(moment.store) ? 0 : 1), moment.heard, underway, moment.losses, moment.expiries,
                 story);
     }
 
@@ -161,7 +185,8 @@ final class Interleavings {
     private static Moment withoutKey(Moment moment, String key) {
         Map<String, Stored> store = new TreeMap<>(moment.store);
         store.remove(key);
-        return new Moment(store, moment.revision + 1, moment.heard, moment.losses, moment.expiries - 1, with(moment.story, key + " expires"));
+        return new Moment(store, moment.revision + 1, moment.heard, moment.underway, moment.losses, moment.expiries - 1,
+                with(moment.story, key + " expires"));
     }
 
     private static <T> List<T> with(List<T> list, T more) {
@@ -195,7 +220,7 @@ final class Interleavings {
                 case LeaseConflictException gone -> expired;
                 case Object failure -> failure.toString().contains("out of subnets") && (expired || moment.store.size() >= 2);
             };
-            if (!well || own.size() > 1) {
+            if (!well || own.size() > 1 && !expired) {
                 throw new AssertionError(mark + " ended with " + ends.get(i) + ", the store with " + moment.store.values() + " after "
                         + moment.story);
             }

@@ -21,8 +21,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Two hosts look, take a subnet, renew it and go on with another value: in every order that their requests can come in, with writes that
- * are lost on the way, answers that are lost on the way back, and leases that expire in between. {@link Interleavings} has the rules.
+ * Two hosts look, take a subnet and write their lease again: in every order that their requests can come in, with writes that
+ * come late or never, answers that are lost, and leases that expire in between. {@link Interleavings} has the rules.
  */
 class InterleavingsTest {
 
@@ -77,8 +77,7 @@ class InterleavingsTest {
         return new Interleavings.Host(mine, registry -> {
             List<Entry> known = registry.list().entries();
             Lease taken = new LeaseKeeper(registry, new Random(1), SILENT).take(wish, known).lease();
-            Lease renewed = registry.update(taken, mine, Lease.TIME_TO_LIVE);
-            return registry.update(renewed, later, Lease.TIME_TO_LIVE);
+            return registry.update(taken, later, Lease.TIME_TO_LIVE);
         });
     }
 
@@ -97,7 +96,7 @@ class InterleavingsTest {
                 }
             }
         }
-        System.out.printf("    %s: %,d histories of two hosts, %d writes lost or keys expired in each%n", api, histories, LOSSES);
+        System.out.printf("    %s: %,d histories of two hosts, at most %d writes lost or late, or keys expired, in each%n", api, histories, LOSSES);
         assertTrue(histories > 5_000, "only " + histories + " histories");
     }
 }

@@ -52,7 +52,7 @@ public final class Lab implements AutoCloseable {
      */
     public Lab(Store.Api api, Path program) throws IOException {
         this(program);
-        etcdNamespace = connected("etcd", ETCD_ADDRESS);
+        etcdNamespace = machine("etcd", ETCD_ADDRESS);
         etcd = Etcd.startIn(etcdNamespace.name(), ETCD_ADDRESS, "--enable-v2");
         store = Store.of(api, etcd, etcdNamespace, PREFIX);
     }
@@ -68,8 +68,8 @@ public final class Lab implements AutoCloseable {
         Runtime.getRuntime().addShutdownHook(atExit);
     }
 
-    /** Builds a switch alone: for hosts that ask {@link #server}. */
-    static Lab withoutEtcd(Path program) throws IOException {
+    /** Builds a switch alone: for hosts that ask {@link #server}, or an etcd of {@link #machine}s. */
+    public static Lab withoutEtcd(Path program) throws IOException {
         return new Lab(program);
     }
 
@@ -83,7 +83,8 @@ public final class Lab implements AutoCloseable {
         return Path.of("build/flanneld").toAbsolutePath();
     }
 
-    private NetworkNamespace connected(String role, String address) {
+    /** A machine on the switch that is no host; whoever asks for it closes it. */
+    public NetworkNamespace machine(String role, String address) {
         NetworkNamespace namespace = NetworkNamespace.create(role);
         plug(namespace, address);
         return namespace;
@@ -116,7 +117,7 @@ public final class Lab implements AutoCloseable {
     private Host host(int number, Path program, String address) throws IOException {
         Host host = hosts.get(number);
         if (host == null) {
-            host = new Host(connected("host" + number, address), address, directory.resolve("host" + number), program);
+            host = new Host(machine("host" + number, address), address, directory.resolve("host" + number), program);
             hosts.put(number, host);
         }
         return host;

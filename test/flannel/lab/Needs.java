@@ -25,15 +25,20 @@ public final class Needs {
 
     /** A lab with the built flanneld. */
     public static Lab lab(Store.Api api) throws IOException {
-        for (String program : new String[] {"etcd", "ip", "nsenter", "bridge", "iptables", "ping", "sysctl"}) {
-            assumeTrue(Stream.of("/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin")
-                    .anyMatch(folder -> Files.isExecutable(Path.of(folder, program))), program + " is not installed");
-        }
-        assumeTrue(Files.isExecutable(Lab.built()), Lab.built() + " is not there: ./build.sh makes it");
+        programs();
         try {
             return new Lab(api, Lab.built());
         } catch (UnsupportedOperationException e) {
             throw new TestAbortedException(e.getMessage());
         }
+    }
+
+    /** What a lab is made of. */
+    public static void programs() {
+        for (String program : new String[] {"etcd", "ip", "nsenter", "bridge", "iptables", "ping", "sysctl"}) {
+            assumeTrue(Stream.of("/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin")
+                    .anyMatch(folder -> Files.isExecutable(Path.of(folder, program))), program + " is not installed");
+        }
+        assumeTrue(Files.isExecutable(Lab.built()), Lab.built() + " is not there: ./build.sh makes it");
     }
 }

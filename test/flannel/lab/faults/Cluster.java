@@ -1,0 +1,238 @@
+package flannel.lab.faults;
+
+import flannel.lab.Await;
+import flannel.lab.Daemon;
+import flannel.lab.Host;
+import flannel.lab.KernelView;
+import flannel.lab.Lab;
+import flannel.lab.Store;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+
+/** The hosts, their etcd and their traffic, and what has to be as it was after every fault. */
+final class Cluster implements AutoCloseable {
+
+    private static final String CONFIG = "{\"Network\": \"10.1.0.0/16\", \"SubnetMin\": \"10.1.10.0\", \"SubnetMax\": \"10.1.99.0\","
+            + " \"Backend\": {\"Type\": \"%s\"}}";
+
+    /** What a daemon may write about one fault, which may be 80 changes of leases, and about each second that it lasts. */
+    private static final int LINES = 100;
+    private static final int LINES_A_SECOND = 5;
+
+    /** What a daemon that runs may grow by, in a run. */
+    private static final int MORE_THREADS = 10;
+    private static final int MORE_FILES = 12;
+    private static final int MORE_RESIDENT_KIB = 64 << 10;
+
+    private final String backend;
+    private final Store.Api api;
+    private final Lab lab;
+    private final Members etcd;
+    private final List<Host> hosts = new ArrayList<>();
+    private final List<Decoys> decoys = new ArrayList<>();
+    private final Traffic traffic;
+    private final Map<Host, List<String>> kernels = new HashMap<>();
+    private final Map<Host, String> subnets = new HashMap<>();
+    /** What each daemon, by its process, had when it was first looked at. */
+    private final Map<Long, Usage> first = new HashMap<>();
+
+    private record Usage(int threads, int files, long residentKib) {
+        static Usage of(Daemon daemon) throws IOException {
+            Path process = Path.of("/proc", Long.toString(daemon.pid()));
+            return new Usage(process.resolve("task").toFile().list().length, process.resolve("fd").toFile().list().length,
+                    daemon.residentKib());
+        }
+    }
+
+    Cluster(String backend, Store.Api api, int size) throws Exception {
+        this.backend = backend;
+        this.api = api;
+        lab = Lab.withoutEtcd(Lab.built());
+        try {
+            etcd = new Members(lab, api);
+            store().put("config", config());
+            for (int i = 1; i <= size; i++) {
+                Host host = lab.host(i);
+                hosts.add(host);
+                decoys.add(new Decoys(host));
+                host.start(options());
+            }
+            for (Host host : hosts) {
+                host.daemon().awaitReady();
+                host.plugContainer();
+                subnets.put(host, host.subnet());
+            }
+            traffic = new Traffic(hosts);
+            traffic.awaitAllTalk();
+            Await.that("the kernels have what the leases say", this::kernelsAreAsLeased);
+            for (Host host : hosts) {
+                kernels.put(host, kernel(host));
+                usage(host);
+            }
+        } catch (Exception | AssertionError e) {
+            lab.close();
+            throw e;
+        }
+    }
+
+    String backend() {
+        return backend;
+    }
+
+    Store.Api api() {
+        return api;
+    }
+
+    Members etcd() {
+        return etcd;
+    }
+
+    List<Host> hosts() {
+        return hosts;
+    }
+
+    Traffic traffic() {
+        return traffic;
+    }
+
+    Store store() {
+        return etcd.store();
+    }
+
+    String config() {
+        return CONFIG.formatted(backend);
+    }
+
+    String gateway() {
+        return lab.gateway();
+    }
+
+    List<String> options() {
+        return List.of("-etcd-endpoints=" + etcd.endpoints(), "-etcd-prefix=" + Lab.PREFIX);
+    }
+
+    private List<String> kernel(Host host) {
+        List<String> all = new ArrayList<>(KernelView.data(host));
+        all.addAll(host.namespace().tryRun("ip", "-4", "-br", "address", "show", "dev", "flannel0").output().lines().toList());
+        all.addAll(KernelView.rules(host).lines().toList());
+        return all;
+    }
+
+    /** Each host has the routes to the others and no more; udp has one for all, and its traffic tells of the rest. */
+    private boolean kernelsAreAsLeased() throws IOException {
+        for (Host host : hosts) {
+            TreeSet<String> others = new TreeSet<>(subnets.values());
+            others.remove(subnets.get(host));
+            TreeSet<String> routed = new TreeSet<>();
+            KernelView.routes(host).stream().map(route -> route.split(" ")[0])
+                    .filter(to -> to.matches("10\\.1\\.\\d\\d\\.0/24") && !to.equals(subnets.get(host))).forEach(routed::add);
+            if (!backend.equals("udp") && !routed.equals(others)) {
+                return false;
+            }
+        }
+        return new TreeSet<>(subnets.values()).size() == hosts.size();
+    }
+
+    // ---- the invariants ----
+
+    /** Waits until everything is as it was before: who talks, what the kernels hold, what the store says. */
+    void awaitHealed() throws Exception {
+        traffic.awaitAllTalk();
+        for (Host host : hosts) {
+            List<String> before = kernels.get(host);
+            try {
+                Await.that("the kernel of " + host.address() + " as before", () -> kernel(host).equals(before));
+            } catch (AssertionError e) {
+                List<String> now = kernel(host);
+                throw new AssertionError(e.getMessage() + "; missing: " + without(before, now) + "; too much: " + without(now, before), e);
+            }
+        }
+        TreeSet<String> keys = new TreeSet<>();
+        subnets.values().forEach(subnet -> keys.add(subnet.replace('/', '-')));
+        Await.that("leases " + keys + " in the store", () -> new TreeSet<>(store().leases()).equals(keys));
+        for (Host host : hosts) {
+            String key = subnets.get(host).replace('/', '-');
+            Await.that(host.address() + " holds " + key, () -> String.valueOf(store().get("subnets/" + key)).contains(host.address()));
+            if (!host.subnet().equals(subnets.get(host))) {
+                throw new AssertionError(host.address() + " moved from " + subnets.get(host) + " to " + host.subnet());
+            }
+        }
+    }
+
+    private static List<String> without(List<String> lines, List<String> others) {
+        return lines.stream().filter(line -> !others.contains(line)).toList();
+    }
+
+    /** How many lines each daemon has written. */
+    Map<Daemon, Integer> lines() {
+        Map<Daemon, Integer> lines = new HashMap<>();
+        hosts.forEach(host -> lines.put(host.daemon(), host.daemon().logSize()));
+        return lines;
+    }
+
+    void checkDaemons(Map<Daemon, Integer> linesBefore, double seconds) throws IOException {
+        for (Host host : hosts) {
+            Daemon daemon = host.daemon();
+            if (!daemon.isAlive()) {
+                throw new AssertionError("the daemon of " + host.address() + " has ended:\n" + String.join("\n", daemon.log()));
+            }
+            int from = linesBefore.getOrDefault(daemon, 0);
+            int lines = daemon.logSize() - from;
+            if (lines > LINES + LINES_A_SECOND * seconds) {
+                throw new AssertionError("the daemon of " + host.address() + " wrote " + lines + " lines in " + seconds + " s:\n"
+                        + String.join("\n", daemon.log().subList(from, from + lines)));
+            }
+            usage(host);
+        }
+    }
+
+    private void usage(Host host) throws IOException {
+        Usage now = Usage.of(host.daemon());
+        Usage before = first.putIfAbsent(host.daemon().pid(), now);
+        if (before != null && (now.threads > before.threads + MORE_THREADS || now.files > before.files + MORE_FILES
+                || now.residentKib > before.residentKib + MORE_RESIDENT_KIB)) {
+            throw new AssertionError("the daemon of " + host.address() + " grew from " + before + " to " + now);
+        }
+    }
+
+    /** At the end: what others own, and what the daemons do when there is nothing to do. The share of a processor of the busiest. */
+    double checkAtTheEnd(double mostCpu) throws Exception {
+        decoys.forEach(Decoys::check);
+        Map<Host, Double> cpu = new HashMap<>();
+        for (Host host : hosts) {
+            cpu.put(host, host.daemon().cpuSeconds());
+        }
+        long start = System.nanoTime();
+        Thread.sleep(4_000);
+        double busiest = 0;
+        for (Host host : hosts) {
+            busiest = Math.max(busiest, (host.daemon().cpuSeconds() - cpu.get(host)) / ((System.nanoTime() - start) / 1e9));
+        }
+        if (busiest > mostCpu) {
+            throw new AssertionError("an idle daemon takes " + busiest + " of a processor");
+        }
+        return busiest;
+    }
+
+    /** What the daemons wrote last. */
+    String logs() {
+        StringBuilder logs = new StringBuilder();
+        for (Host host : hosts) {
+            List<String> log = host.daemon().log();
+            logs.append(host.address()).append(":\n").append(String.join("\n", log.subList(Math.max(0, log.size() - 25), log.size()))).append('\n');
+        }
+        return logs.toString();
+    }
+
+    @Override
+    public void close() {
+        traffic.close();
+        etcd.close();
+        lab.close();
+    }
+}

@@ -1,0 +1,29 @@
+package flannel.lab.faults;
+
+import flannel.lab.Needs;
+import java.time.LocalDate;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.LongStream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The fault lab in short: {@code ./build.sh test-faults} is the long form. A seed that failed is played again by {@code --seed}. */
+class FaultsTest {
+
+    private static final int MOST_HOSTS = 4;
+    private static final int FAULTS = 40;
+    private static final double LONGEST_SECONDS = 1.5;
+    private static final int SECONDS = 32;
+
+    /** One that stays, of vxlan, and one of the day. */
+    static LongStream seeds() {
+        return LongStream.of(16, LocalDate.now().toEpochDay());
+    }
+
+    @ParameterizedTest(name = "seed {0}")
+    @MethodSource("seeds")
+    void heals(long seed) throws Exception {
+        Needs.programs();
+        new FaultRun(seed, MOST_HOSTS, new Table()).play(FAULTS, LONGEST_SECONDS, System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS));
+    }
+}
