@@ -7,12 +7,14 @@ import flannel.lab.KernelView;
 import flannel.lab.Lab;
 import flannel.lab.Store;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.function.BooleanSupplier;
 
 /** The hosts, their etcd and their traffic, and what has to be as it was after every fault. */
 final class Cluster implements AutoCloseable {
@@ -152,15 +154,26 @@ final class Cluster implements AutoCloseable {
                 throw new AssertionError(e.getMessage() + "; missing: " + without(before, now) + "; too much: " + without(now, before), e);
             }
         }
+        etcd.awaitWritable();                           // a member that was just thawed answers "leader changed"
         TreeSet<String> keys = new TreeSet<>();
         subnets.values().forEach(subnet -> keys.add(subnet.replace('/', '-')));
-        Await.that("leases " + keys + " in the store", () -> new TreeSet<>(store().leases()).equals(keys));
+        Await.that("leases " + keys + " in the store", () -> answers(() -> new TreeSet<>(store().leases()).equals(keys)));
         for (Host host : hosts) {
             String key = subnets.get(host).replace('/', '-');
-            Await.that(host.address() + " holds " + key, () -> String.valueOf(store().get("subnets/" + key)).contains(host.address()));
+            Await.that(host.address() + " holds " + key,
+                    () -> answers(() -> String.valueOf(store().get("subnets/" + key)).contains(host.address())));
             if (!host.subnet().equals(subnets.get(host))) {
                 throw new AssertionError(host.address() + " moved from " + subnets.get(host) + " to " + host.subnet());
             }
+        }
+    }
+
+    /** What etcd tells, false while it refuses to. */
+    private static boolean answers(BooleanSupplier question) {
+        try {
+            return question.getAsBoolean();
+        } catch (UncheckedIOException | AssertionError e) {
+            return false;
         }
     }
 
