@@ -190,6 +190,7 @@ compile() {
     if outdated build/flanneld.jar src build.sh; then
         rm -rf build/classes build/runtime.done
         "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -Xlint:all,-restricted -Werror -d build/classes $(find src -name '*.java' | LC_ALL=C sort)
+        (cd src && find . -type f ! -name '*.java' -exec cp --parents {} ../build/classes \;)
         printf 'Enable-Native-Access: ALL-UNNAMED\n' > build/manifest   # for java -jar; a module is given it by name
         "$JDK/bin/jar" --create --file build/flanneld.jar.new --date "$(source_date)" --main-class flannel.Main \
             --manifest build/manifest -C build/classes .

@@ -29,7 +29,7 @@ final class Options {
             new Option("etcd-username", Kind.TEXT, "", "Username for BasicAuth to etcd", Commands.ASKING),
             new Option("from", Kind.TEXT, "", "copy: etcd's store to copy from, v2 or v3", List.of(Commands.LEASE)),
             new Option("healthz-ip", Kind.TEXT, "127.0.0.1", "the IP address for the health server to listen on"),
-            new Option("healthz-port", Kind.NUMBER, "0", "the port for the health server to listen on: /healthz, /readyz, /metrics (0 to disable)"),
+            new Option("healthz-port", Kind.NUMBER, "0", "the port for the health server to listen on: /healthz, /readyz, /metrics, and a page at / (0 to disable)"),
             new Option("help", Kind.FLAG, "false", "print this message", List.of(Commands.DAEMON, Commands.CHECK, Commands.STATUS, Commands.LEASE, Commands.STORE)),
             new Option("iface", Kind.LIST, "",
                     "interface to use (IP or name) for inter-host communication; may be given several times, the first that is there counts"),

@@ -2,6 +2,7 @@ package flannel.daemon;
 
 import flannel.log.Log;
 import flannel.server.HealthServer;
+import flannel.status.History;
 import flannel.status.Memory;
 import flannel.status.NetworkStatus;
 import flannel.status.Status;
@@ -75,9 +76,11 @@ final class Views {
             });
         }
         if (health != null) {
+            History history = new History();
+            Thread.ofVirtual().name("history").start(new Sampler(source, history, log));
             Thread.ofVirtual().name("health").start(() -> {
                 try {
-                    HealthServer.open(health, source, log).run();
+                    HealthServer.open(health, source, history, log).run();
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                 } catch (IOException e) {

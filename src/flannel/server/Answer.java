@@ -1,16 +1,18 @@
 package flannel.server;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * What a request is answered with.
  *
- * @param allow the methods that there are, where the request had another (405); empty elsewhere
+ * @param headers further ones, each {@code name: value}
  */
-record Answer(int status, String contentType, byte[] body, String allow) {
+record Answer(int status, String contentType, byte[] body, List<String> headers) {
 
     Answer(int status, String contentType, byte[] body) {
-        this(status, contentType, body, "");
+        this(status, contentType, body, List.of());
     }
 
     /** Go's encoder ends with a new line, and so do these. */
@@ -24,12 +26,19 @@ record Answer(int status, String contentType, byte[] body, String allow) {
 
     /** @param allow as in "GET, HEAD" */
     static Answer notAllowed(String allow, String text) {
-        return new Answer(405, "text/plain; charset=utf-8", text.getBytes(StandardCharsets.UTF_8), allow);
+        return new Answer(405, "text/plain; charset=utf-8", text.getBytes(StandardCharsets.UTF_8), List.of("Allow: " + allow));
     }
 
     /** Done, and nothing to say. */
     static Answer empty() {
         return text(200, "");
+    }
+
+    /** The same with another header. */
+    Answer with(String header) {
+        List<String> all = new ArrayList<>(headers);
+        all.add(header);
+        return new Answer(status, contentType, body, all);
     }
 
     /** RFC 9110, 15. */

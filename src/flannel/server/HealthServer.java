@@ -1,10 +1,12 @@
 package flannel.server;
 
 import flannel.log.Log;
+import flannel.status.History;
 import flannel.status.Metrics;
 import flannel.status.NetworkStatus;
 import flannel.status.NetworkStatus.Known;
 import flannel.status.NetworkStatus.Phase;
+import flannel.status.Page;
 import flannel.status.Status;
 import flannel.status.StatusSource;
 import java.io.IOException;
@@ -17,7 +19,8 @@ import java.util.List;
 
 /**
  * What programs ask for: whether the daemon lives ({@code /healthz}), whether this host's containers have a network ({@code /readyz}), and
- * its numbers ({@code /metrics}, in the text format of Prometheus or of OpenMetrics). Nothing can be changed through it.
+ * its numbers ({@code /metrics}, in the text format of Prometheus or of OpenMetrics); and what people look at ({@code /}). Nothing can be changed
+ * through it.
  */
 public final class HealthServer implements AutoCloseable {
 
@@ -29,11 +32,13 @@ public final class HealthServer implements AutoCloseable {
     private static final int UNAVAILABLE = 503;
 
     private final StatusSource source;
+    private final History history;
     private final InetSocketAddress address;
     private final HttpListener http;
 
-    private HealthServer(ServerSocketChannel channel, StatusSource source, Log log) throws IOException {
+    private HealthServer(ServerSocketChannel channel, StatusSource source, History history, Log log) throws IOException {
         this.source = source;
+        this.history = history;
         address = (InetSocketAddress) channel.getLocalAddress();
         http = new HttpListener(channel, null, false, LIMITS, this::answer, log);
     }
@@ -41,13 +46,14 @@ public final class HealthServer implements AutoCloseable {
     /**
      * Opens the listening socket.
      *
+     * @param history of the last hour, which somebody else keeps
      * @throws IOException when the address can't be had
      */
-    public static HealthServer open(InetSocketAddress address, StatusSource source, Log log) throws IOException {
+    public static HealthServer open(InetSocketAddress address, StatusSource source, History history, Log log) throws IOException {
         ServerSocketChannel channel = ServerSocketChannel.open();
         try {
             channel.setOption(StandardSocketOptions.SO_REUSEADDR, true);
-            return new HealthServer(channel.bind(address), source, log);
+            return new HealthServer(channel.bind(address), source, history, log);
         } catch (IOException | RuntimeException e) {
             channel.close();
             throw e;
@@ -73,12 +79,13 @@ public final class HealthServer implements AutoCloseable {
         if (!request.method().equals("GET") && !request.method().equals("HEAD")) {
             return Answer.notAllowed("GET, HEAD", "nothing can be changed here\n");
         }
-        return switch (request.path()) {
+        return (switch (request.path()) {
+            case "/" -> source.see(status -> page(status, history));
             case "/healthz" -> source.see(HealthServer::healthz);
             case "/readyz" -> source.see(HealthServer::readyz);
             case "/metrics" -> source.see(status -> metrics(status, request.accept()));
             default -> Answer.text(404, "not found\n");
-        };
+        }).with("X-Content-Type-Options: nosniff");
     }
 
     /** Whoever restarts the daemon by this must not do so because the store is away: a restart mends only what hangs. */
@@ -96,6 +103,11 @@ public final class HealthServer implements AutoCloseable {
     /** The words of the Go flanneld when all is well, the reasons when it is not. */
     private static Answer answer(String well, List<String> troubles) {
         return troubles.isEmpty() ? Answer.text(OK, well) : Answer.text(UNAVAILABLE, String.join("\n", troubles) + "\n");
+    }
+
+    private static Answer page(Status status, History history) {
+        return new Answer(OK, "text/html; charset=utf-8", Page.render(status, history).getBytes(StandardCharsets.UTF_8),
+                List.of("Content-Security-Policy: " + Page.policy(), "Referrer-Policy: no-referrer"));
     }
 
     private static Answer metrics(Status status, String accept) {

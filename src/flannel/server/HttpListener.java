@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import javax.net.ssl.SSLSocket;
 
 /**
@@ -237,7 +238,7 @@ final class HttpListener implements AutoCloseable {
             String head = "HTTP/1.1 " + answer.status() + " " + answer.reason()
                     + "\r\nDate: " + DATE.format(ZonedDateTime.now(ZoneOffset.UTC))
                     + "\r\nContent-Type: " + answer.contentType() + "\r\nContent-Length: " + answer.body().length
-                    + "\r\nCache-Control: no-store" + (answer.allow().isEmpty() ? "" : "\r\nAllow: " + answer.allow())
+                    + "\r\nCache-Control: no-store" + answer.headers().stream().map("\r\n"::concat).collect(Collectors.joining())
                     + (keepAlive ? "" : "\r\nConnection: close") + "\r\n\r\n";
             byte[] bytes = head.getBytes(StandardCharsets.US_ASCII);
             if (body.length > ONE_PACKET) {

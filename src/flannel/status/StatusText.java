@@ -8,7 +8,6 @@ import flannel.status.NetworkStatus.OwnLease;
 import flannel.status.NetworkStatus.Peer;
 import flannel.status.NetworkStatus.Store;
 import flannel.status.NetworkStatus.Stuck;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
@@ -123,12 +122,7 @@ public final class StatusText {
             return "not reached yet";
         }
         return (health.api().isEmpty() ? "" : health.api() + " at ") + health.endpoint() + ", answered " + Words.duration(health.answered())
-                + " ago in " + latency(health.latency()) + (store.listed() == null ? "" : ", listed " + Words.duration(store.listed()) + " ago");
-    }
-
-    private static String latency(Duration latency) {
-        long micros = latency.toNanos() / 1_000;
-        return micros < 10_000 ? micros / 1_000 + "." + micros / 100 % 10 + " ms" : latency.toMillis() + " ms";
+                + " ago in " + Words.latency(health.latency()) + (store.listed() == null ? "" : ", listed " + Words.duration(store.listed()) + " ago");
     }
 
     private static String times(long count) {
@@ -199,7 +193,7 @@ public final class StatusText {
 
     private static String echoes(NetworkStatus.Echoes echoes) {
         return echoes == null ? blank("", 25) : blank(echoes.heard() == null ? "never" : Words.duration(echoes.heard()), 10)
-                + blank(Math.round(100 * echoes.loss()) + " %", 6) + blank(echoes.roundTrip() == null ? "" : latency(echoes.roundTrip()), 9);
+                + blank(Math.round(100 * echoes.loss()) + " %", 6) + blank(echoes.roundTrip() == null ? "" : Words.latency(echoes.roundTrip()), 9);
     }
 
     private void counters(List<Counter> counters) {

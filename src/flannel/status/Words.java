@@ -30,6 +30,12 @@ final class Words {
         return large + " " + largeUnit + (small == 0 ? "" : " " + small + " " + smallUnit);
     }
 
+    /** In milliseconds: short ones with a tenth. */
+    static String latency(Duration latency) {
+        long micros = latency.toNanos() / 1_000;
+        return micros < 10_000 ? micros / 1_000 + "." + micros / 100 % 10 + " ms" : latency.toMillis() + " ms";
+    }
+
     /** In MiB, rounded. */
     static String mebibytes(long bytes) {
         return ((bytes + (1 << 19)) >> 20) + " MiB";

@@ -4,7 +4,8 @@
  *
  * <pre>
  *   sessions --NetworkStatus--> Status --StatusJson--> StatusSocket ~~~~ StatusClient --> StatusText (flanneld status)
- *                                      '--Metrics----> flannel.server
+ *                                      |--Metrics----> flannel.server
+ *             counters --> History ----'--Page-------> flannel.server
  * </pre>
  *
  * Nothing here knows of sessions, kernels or stores: who knows something fills the values in.

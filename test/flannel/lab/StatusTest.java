@@ -150,7 +150,8 @@ class StatusTest {
         assertTrue(get("/readyz").endsWith("flanneld is ready"));
         assertTrue(get("/healthz").endsWith("flanneld is running"));
         assertTrue(get("/metrics").contains("\nflannel_peers{network=\"\",state=\"followed\"} 1\n"), get("/metrics"));
-        assertTrue(get("/").startsWith("HTTP/1.1 404"));
+        assertTrue(get("/").contains("<th scope=\"row\">" + two.subnet() + "<td>" + two.address() + "<td"), get("/"));
+        Await.that("the device's traffic is counted", () -> get("/").contains("\"device\":\"flannel.1\""));
         assertTrue(one.namespace().tryRun("bash", "-c", "exec 3<>/dev/tcp/" + one.address() + "/9410").exitCode() != 0);
     }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import flannel.lease.StoreHealth;
 import flannel.log.Log;
+import flannel.status.History;
 import flannel.status.Memory;
 import flannel.status.NetworkStatus;
 import flannel.status.NetworkStatus.Kernel;
@@ -47,7 +48,7 @@ class HealthServerTest {
     void open() throws IOException {
         HealthServer opened = HealthServer.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), new StatusSource(() -> new Status(
                 new Status.Daemon("1.0.0", 1, Duration.ZERO, Instant.EPOCH), new Memory(1, 1, 1, 1, 0, Duration.ZERO), List.of(network), List.of())),
-                new Log(System.err, 0));
+                new History(), new Log(System.err, 0));
         listener = opened;
         Thread.ofVirtual().start(() -> {
             try {
@@ -109,12 +110,22 @@ class HealthServerTest {
     }
 
     @Test
+    void aPageForPeopleMayDoNothingButShow() throws Exception {
+        HttpResponse<String> page = ask("GET", "/");
+        assertEquals("200 text/html; charset=utf-8", page.statusCode() + " " + page.headers().firstValue("Content-Type").orElseThrow());
+        assertTrue(page.body().contains("<title>flanneld on 192.168.32.211</title>"), page.body());
+        assertTrue(page.headers().firstValue("Content-Security-Policy").orElseThrow().startsWith("default-src 'none'; script-src 'sha256-"));
+        assertEquals("nosniff", page.headers().firstValue("X-Content-Type-Options").orElseThrow());
+        assertEquals("no-store", page.headers().firstValue("Cache-Control").orElseThrow());
+        assertEquals(405, ask("POST", "/").statusCode());
+    }
+
+    @Test
     void nothingCanBeChangedAndNothingElseIsThere() throws Exception {
         HttpResponse<String> post = ask("POST", "/metrics");
         assertEquals(405, post.statusCode());
         assertEquals("GET, HEAD", post.headers().firstValue("Allow").orElseThrow());
         assertEquals(405, ask("DELETE", "/healthz").statusCode());
-        assertEquals(404, ask("GET", "/").statusCode());
         assertEquals(404, ask("GET", "/healthz/x").statusCode());
         HttpResponse<String> head = ask("HEAD", "/readyz");
         assertEquals("200 ", head.statusCode() + " " + head.body());
