@@ -5,6 +5,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 unset JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS CLASSPATH
 
 JAVA_RELEASE=22                         # language level: the first with the final Foreign Function & Memory API
+# Where Eclipse Temurin is asked for, a processor's name behind it: tells the archive and its SHA-256
+TEMURIN='https://api.adoptium.net/v3/assets/latest/25/hotspot?os=linux&image_type=jdk&vendor=eclipse&architecture='
 JUNIT=org.junit.platform:junit-platform-console-standalone:1.13.4
 JUNIT_SHA256=3fdfc37e29744a9a67dd5365e81467e26fbde0b7aa204e6f8bbe79eeaa7ae892
 JAVAC_OPTIONS=(--release $JAVA_RELEASE -proc:none -encoding UTF-8)
@@ -42,7 +44,8 @@ usage() {
 ./build.sh install                      installs from source; DESTDIR= and PREFIX= are honoured
 ./build.sh train                        writes rpm/classes.list anew: what the package holds linked ahead of time
 ./build.sh clean                        removes build/
-Everything that is missing (JDK, etcd, iproute2 ...) is installed with the system's package manager.
+Everything that is missing (JDK, etcd, iproute2 ...) is installed with the system's package manager; where that has no JDK that is new enough,
+Eclipse Temurin is brought into build/jdk, or what JDK_URL names (its SHA-256 in JDK_SHA256, or at JDK_URL.sha256.txt).
 END
 }
 
@@ -142,7 +145,7 @@ jdk_found() {
     fi
     on_path=$(readlink -f "$(command -v javac)" || true)
     for home in "${on_path%/bin/javac}" /usr/lib/jvm/* /usr/lib64/jvm/* /usr/java/* /opt/* /opt/*/* /usr/local/*jdk* \
-            "${HOME:-/root}"/.sdkman/candidates/java/* "${HOME:-/root}"/.jdks/*; do
+            "${HOME:-/root}"/.sdkman/candidates/java/* "${HOME:-/root}"/.jdks/* "$PWD"/build/jdk; do
         release=$(jdk_release "$home")
         if [ "${release:-0}" -gt "$best_release" ]; then
             best=$home best_release=$release
@@ -167,12 +170,71 @@ install_jdk() {
         as_root true 2> /dev/null && as_root apt-get -qq update > /dev/null 2>&1 || true
         package=$(apt-cache pkgnames | sed -nE 's/^((openjdk)-([0-9]+)-jdk-headless|(temurin)-([0-9]+)-jdk)$/\3\5 \1/p' |
             awk -v least=$JAVA_RELEASE '$1 >= least' | sort -n | tail -n 1 | cut -d ' ' -f 2)
-    elif command -v dnf > /dev/null; then
+    elif command -v dnf > /dev/null && dnf -q list java-latest-openjdk-devel > /dev/null 2>&1; then
         package=java-latest-openjdk-devel
     fi
-    [ -n "$package" ] || die "no JDK of release $JAVA_RELEASE or newer found, and the package manager has none:" \
-        "unpack one (Eclipse Temurin, say) below /opt, or set JAVA_HOME"
-    install_packages 'the build' "$package" "$package"
+    if [ -n "$package" ]; then
+        install_packages 'the build' "$package" "$package"
+    else
+        bring_jdk
+    fi
+}
+
+# fetch URL FILE: follows redirects and goes by the environment's proxy
+fetch() {
+    if command -v curl > /dev/null; then
+        curl -fsSL --connect-timeout 20 --speed-limit 1000 --speed-time 60 -o "$2" "$1"
+    elif command -v wget > /dev/null; then
+        wget -nv --tries=1 --timeout=60 -O "$2" "$1"
+    else
+        echo 'neither curl nor wget is installed' >&2
+        return 1
+    fi
+}
+
+# Eclipse Temurin into build/jdk, or what JDK_URL names: JDK_SHA256, or the file JDK_URL.sha256.txt beside it, says what it has to be.
+# Nothing is there by that name before it is whole.
+bring_jdk() {
+    local url=${JDK_URL:-} sum=${JDK_SHA256:-} new=build/jdk.new machine
+    mkdir -p build
+    rm -rf $new
+    mkdir $new
+    trap 'rm -rf build/jdk.new' EXIT
+    if [ -z "$url" ]; then
+        machine=$(uname -m)
+        case $machine in
+            x86_64)  machine=x64 ;;
+            aarch64) ;;
+            *) die "no JDK of release $JAVA_RELEASE or newer found, and none is known for $machine: unpack one below /opt, or set JAVA_HOME" ;;
+        esac
+        try_fetch "$TEMURIN$machine" $new/answer
+        tr -d ' \n' < $new/answer | tr ',{}' '\n\n\n' > $new/members
+        url=$(sed -n 's/^"link":"\(.*\.tar\.gz\)"$/\1/p' $new/members | head -n 1)
+        sum=$(sed -n 's/^"checksum":"\(.*\)"$/\1/p' $new/members | head -n 1)
+        [ -n "$url" ] || die "no archive of a JDK is named by $TEMURIN$machine: set JDK_URL to one, or JAVA_HOME to a JDK"
+    elif [ -z "$sum" ]; then
+        try_fetch "$url.sha256.txt" $new/sum
+        read -r sum _ < $new/sum || true
+    fi
+    [[ "$sum" =~ ^[0-9a-fA-F]{64}$ ]] || die "no SHA-256 is published for $url: set JDK_SHA256 to it"
+    say "no JDK of release $JAVA_RELEASE or newer found, bringing $url"
+    try_fetch "$url" $new/archive
+    echo "${sum,,}  $new/archive" | sha256sum --check --status - ||
+        die "what came from $url is not what was published: its SHA-256 is not $sum but $(sha256sum < $new/archive | cut -d ' ' -f 1)"
+    mkdir $new/jdk
+    tar -xzf $new/archive -C $new/jdk --strip-components=1 2> $new/reason ||
+        die "what came from $url can't be unpacked: $(tail -n 1 $new/reason)"
+    [ "$(jdk_release $new/jdk)" -ge $JAVA_RELEASE ] 2> /dev/null || die "what came from $url is no JDK of release $JAVA_RELEASE or newer"
+    rm -rf build/jdk
+    mv $new/jdk build/jdk
+    rm -rf $new
+    trap - EXIT
+}
+
+# A download, or one sentence why not
+try_fetch() {
+    fetch "$1" "$2" 2> build/jdk.new/reason || die "$1 could not be downloaded: $(tail -n 1 build/jdk.new/reason) (JDK_URL names another place," \
+        "JAVA_HOME a JDK that is there)"
 }
 
 # ---------------------------------------------------------------- compiling
