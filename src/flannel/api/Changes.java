@@ -42,7 +42,7 @@ public record Changes(List<Lease> snapshot, List<StoreEvent> events, String curs
         return end(new StringBuilder("{\"events\":[").append(String.join(",", events)).append("],\"snapshot\":null"), cursor, at);
     }
 
-    private static String end(StringBuilder json, String cursor, Moment at) {
+    static String end(StringBuilder json, String cursor, Moment at) {
         return json.append(",\"cursor\":\"").append(cursor).append("\",\"store\":\"").append(at.store()).append("\",\"revision\":")
                 .append(at.revision()).append('}').toString();
     }
@@ -63,15 +63,8 @@ public record Changes(List<Lease> snapshot, List<StoreEvent> events, String curs
      */
     public static Changes parse(String json, Duration ahead) throws JsonException {
         JsonValue value = Messages.object(json, Messages.LIST);
-        String cursor = value.text("cursor");
-        if (!cursor.matches("[A-Za-z0-9-]{1,100}")) {
-            throw new JsonException("no cursor");
-        }
-        boolean ours = value.get("revision") != null;
-        if (!ours && !cursor.matches("\\d{1,18}")) {
-            throw new JsonException("cursor \"" + cursor + "\" is no etcd index, and there is no revision beside it");
-        }
-        Moment at = ours ? new Moment(value.text("store"), value.integer("revision")) : new Moment("", Long.parseLong(cursor));
+        String cursor = cursor(value);
+        Moment at = moment(value, cursor);
         List<StoreEvent> events = new ArrayList<>();
         for (JsonValue event : value.list("events")) {
             events.add(event(event, at.revision(), ahead));
@@ -81,6 +74,23 @@ public record Changes(List<Lease> snapshot, List<StoreEvent> events, String curs
             snapshot.add(Messages.lease(lease, at.revision(), ahead));
         }
         return new Changes(events.isEmpty() ? snapshot : null, events, cursor, at);
+    }
+
+    static String cursor(JsonValue answer) throws JsonException {
+        String cursor = answer.text("cursor");
+        if (!cursor.matches("[A-Za-z0-9-]{1,100}")) {
+            throw new JsonException("no cursor");
+        }
+        return cursor;
+    }
+
+    /** When an answer was, by the store's own count. */
+    static Moment moment(JsonValue answer, String cursor) throws JsonException {
+        boolean ours = answer.get("revision") != null;
+        if (!ours && !cursor.matches("\\d{1,18}")) {
+            throw new JsonException("cursor \"" + cursor + "\" is no etcd index, and there is no revision beside it");
+        }
+        return ours ? new Moment(answer.text("store"), answer.integer("revision")) : new Moment("", Long.parseLong(cursor));
     }
 
     private static StoreEvent event(JsonValue event, long asOf, Duration ahead) throws JsonException {

@@ -1,6 +1,7 @@
 package flannel.cli;
 
 import flannel.daemon.Daemon;
+import flannel.daemon.NetworkSelection;
 import flannel.daemon.ServiceManager;
 import flannel.daemon.Settings;
 import flannel.etcd.EtcdOptions;
@@ -47,10 +48,6 @@ public final class Command {
 
     /** A day, in seconds. */
     private static final int LONGEST_PROBE_INTERVAL = 24 * 60 * 60;
-
-    /** Options of modes that this daemon does not have (yet): refused, so that nobody believes they work. */
-    private static final Map<String, String> MISSING_MODES = Map.of(
-            "networks", "multi-network mode", "watch-networks", "multi-network mode");
 
     private final PrintStream stdout;
     private final PrintStream stderr;
@@ -213,9 +210,10 @@ public final class Command {
     }
 
     private static Settings settings(Options options, Map<String, String> environment, Log log) throws OptionException {
-        refuseMissingModes(options);
-        if (options.isGiven("subnet-dir")) {
-            log.warning("-subnet-dir has a meaning in multi-network mode only");
+        refuseContradictions(options);
+        NetworkSelection networks = networks(options);
+        if (options.isGiven("subnet-dir") && networks.isSingle()) {
+            log.warning("-subnet-dir has a meaning with -networks or -watch-networks only");
         }
         int margin = options.number("subnet-lease-renew-margin");
         if (margin < 1 || margin > LONGEST_MARGIN) {
@@ -241,7 +239,7 @@ public final class Command {
         } catch (IllegalArgumentException e) {
             throw new OptionException("Failed to create SubnetManager: " + e.getMessage());
         }
-        return new Settings(etcd, remote, kube, underlay(options),
+        return new Settings(networks, etcd, remote, kube, underlay(options),
                 address("invalid public IP address", options.text("public-ip")), Path.of(options.text("subnet-file")), Path.of(options.text("state-dir")), Duration.ofMinutes(margin),
                 options.flag("ip-masq"), !options.flag("ip-masq-fully-random-disable"), options.flag("iptables-forward-rules"),
                 Duration.ofSeconds(resync), environment.getOrDefault("DOCKER_NETWORK_OPTIONS", ""));
@@ -267,14 +265,22 @@ public final class Command {
     }
 
     private static KubeOptions kube(Options options, Map<String, String> environment) throws OptionException {
-        for (String other : options.flag("kube-subnet-mgr") ? List.of("listen", "remote", "networks") : List.<String>of()) {
-            if (!options.text(other).isEmpty()) {
+        for (String other : options.flag("kube-subnet-mgr") ? List.of("listen", "remote", "networks", "watch-networks") : List.<String>of()) {
+            if (!options.text(other).isEmpty() && !options.text(other).equals("false")) {
                 throw new OptionException("-kube-subnet-mgr and -" + other + " are mutually exclusive");
             }
         }
         return new KubeOptions(options.flag("kube-subnet-mgr"), options.text("kube-api-url"), options.text("kubeconfig-file"),
                 Path.of(options.text("net-config-path")), options.text("kube-annotation-prefix"), options.flag("set-node-network-unavailable"),
                 environment);
+    }
+
+    private static NetworkSelection networks(Options options) throws OptionException {
+        try {
+            return NetworkSelection.parse(options.text("networks"), options.flag("watch-networks"), Path.of(options.text("subnet-dir")));
+        } catch (IllegalArgumentException e) {
+            throw new OptionException(e.getMessage());
+        }
     }
 
     private static Daemon.Lookouts lookouts(Options options) throws OptionException {
@@ -307,16 +313,9 @@ public final class Command {
         return new Underlays.Selection(options.list("iface"), patterns, address("-iface-can-reach", options.text("iface-can-reach")));
     }
 
-    private static void refuseMissingModes(Options options) throws OptionException {
+    private static void refuseContradictions(Options options) throws OptionException {
         if (!options.text("listen").isEmpty() && !options.text("remote").isEmpty()) {
             throw new OptionException("--listen and --remote are mutually exclusive");
-        }
-        for (Option option : Options.TABLE) {
-            String mode = MISSING_MODES.get(option.name());
-            if (mode != null && !options.text(option.name()).isEmpty()
-                    && (option.kind() != Option.Kind.FLAG || options.flag(option.name()))) {
-                throw new OptionException("-" + option.name() + ": this flanneld does not have " + mode + " yet");
-            }
         }
     }
 

@@ -30,10 +30,12 @@ import java.util.function.Consumer;
 /**
  * Makes the backend that a network's configuration names, for this host.
  *
+ * @param network  its name
  * @param nodeMark see {@link flannel.lease.LeaseAttributes#node}
  * @param fatal    told when a thread of a backend's own dies
  */
-record Backends(StateDirectory state, SubnetStore store, String nodeMark, Reconciler reconciler, Log log, Consumer<Throwable> fatal) {
+record Backends(String network, Claims claims, StateDirectory state, SubnetStore store, String nodeMark, Reconciler reconciler, Log log,
+        Consumer<Throwable> fatal) implements BackendMaker {
 
     /**
      * Makes the backend; or follows the underlay with the one that is open, in its place.
@@ -41,9 +43,10 @@ record Backends(StateDirectory state, SubnetStore store, String nodeMark, Reconc
      * @param publicIp the address that this host's leases tell
      * @param former   what is open for this very config; null for none. It goes on when this fails, and is of no more use when it does not
      * @throws IllegalArgumentException with one sentence, when the configuration can't be used on this host
-     * @throws IOException              when the kernel refuses what the backend needs
+     * @throws IOException              when the kernel refuses what the backend needs, or another network of this host has it
      */
-    Backend open(NetworkConfig config, Underlay underlay, Ipv4 publicIp, Backend former) throws IOException {
+    @Override
+    public Backend open(NetworkConfig config, Underlay underlay, Ipv4 publicIp, Backend former) throws IOException {
         refuseOverlap(config, underlay.address());
         refuseOverlap(config, publicIp);
         Optional<String> overlap = Underlays.overlap(config.network(), underlay);
@@ -51,6 +54,7 @@ record Backends(StateDirectory state, SubnetStore store, String nodeMark, Reconc
             throw new IllegalArgumentException("Network " + config.network() + " overlaps " + overlap.get()
                     + "; choose a range apart from the hosts' network");
         }
+        claims.take(network, claim(config, underlay));
         if (former instanceof UdpBackend udp) {
             udp.moveTo(underlay); // its device and the packets that wait at it stay
             return udp;
@@ -81,6 +85,22 @@ record Backends(StateDirectory state, SubnetStore store, String nodeMark, Reconc
             default -> throw new IllegalArgumentException("unknown backend type: " + config.backendType()
                     + "; this daemon has vxlan, host-gw, udp, aws-vpc, gce and alloc");
         };
+    }
+
+    private static Claims.Claim claim(NetworkConfig config, Underlay underlay) {
+        return switch (config.backendType()) {
+            case "vxlan" -> {
+                Link.Vxlan link = VxlanBackend.link(config, underlay, new MacAddress(0));
+                yield new Claims.Claim(config.network(), link.name(), link.port(), link.gbp() ? "VXLAN with GBP" : "VXLAN");
+            }
+            case "udp" -> new Claims.Claim(config.network(), "", UdpConfig.of(config).port(), "");
+            default -> new Claims.Claim(config.network(), "", 0, "");
+        };
+    }
+
+    @Override
+    public void settled() {
+        claims.settle(network);
     }
 
     /** An overlay that holds the hosts' own addresses would swallow the packets it is carried by. */

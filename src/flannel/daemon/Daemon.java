@@ -1,22 +1,22 @@
 package flannel.daemon;
 
+import flannel.etcd.EtcdNetworks;
 import flannel.etcd.EtcdSubnetStore;
 import flannel.files.FileException;
 import flannel.kernel.KernelMonitor;
 import flannel.kernel.PacketFilter;
-import flannel.kernel.Reconciler;
 import flannel.kernel.Underlay;
 import flannel.kernel.UnderlayException;
 import flannel.kernel.Underlays;
 import flannel.kube.KubeSubnetStore;
+import flannel.lease.NetworkCatalog;
 import flannel.lease.ServedStore;
-import flannel.lease.StoreEvent;
-import flannel.lease.SubnetStore;
+import flannel.lease.SoleNetwork;
 import flannel.linux.Libc;
 import flannel.linux.SystemCallException;
 import flannel.log.Log;
 import flannel.net.MacAddress;
-import flannel.remote.RemoteSubnetStore;
+import flannel.remote.RemoteNetworks;
 import flannel.server.LeaseServer;
 import flannel.server.ListenAddress;
 import flannel.store.SmallStore;
@@ -25,19 +25,12 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Executors;
-import java.util.random.RandomGenerator;
 
 /** The life of the process: wires the rooms together, starts the threads, and ends when told to. */
 public final class Daemon {
-
-    /** Waiting for a network's thread at most; what tells them can wait. */
-    static final int MESSAGES = 1_000;
 
     /**
      * Where the daemon can be looked at.
@@ -80,42 +73,44 @@ public final class Daemon {
      */
     public void run() throws StartException, InterruptedException {
         Thread.setDefaultUncaughtExceptionHandler((thread, reason) -> die(reason)); // half a daemon that looks alive helps nobody
-        SubnetStore store = store();
-        BlockingQueue<Message> queue = new ArrayBlockingQueue<>(MESSAGES, true); // fair: the store's news must not starve behind the kernel's
-        start("store-follower", () -> follow(store, queue)); // its first answer is on its way while this host is looked at
-        Reconciler reconciler;
+        NetworkCatalog catalog = catalog();
+        NetworkSelection selection = settings.networks();
+        Map<String, Followed> early = new HashMap<>(); // their first answers are on their way while this host is looked at
+        selection.fixed().forEach(name -> early.put(name, Followed.start(catalog, name, this::die)));
         KernelMonitor monitor;
         try {
             monitor = KernelMonitor.open(log); // before the first look, so that no change falls between
-            reconciler = Reconciler.open(log);
-            monitor.ignore(reconciler);
         } catch (SystemCallException e) {
             throw new StartException("Failed to speak to the kernel's routing tables: " + e.getMessage(), e);
         }
         Underlay underlay = underlay();
         tellPublicIp(underlay);
         StateDirectory state = new StateDirectory(settings.stateDirectory(), log);
-        Clock clock = Clock.system();
-        Surroundings around = new Surroundings("", settings, store, state.forNetwork(""),
-                SubnetFiles.onDisk(settings, settings.subnetFile(), log),
-                new Readiness(serviceManager, List.of("")), queue, Executors.newVirtualThreadPerTaskExecutor(),
-                clock, RandomGenerator.getDefault(), log);
-        String nodeMark = state.nodeMark(underlay.mac(), cards());
-        NetworkSession session = new NetworkSession(around, underlay, nodeMark,
-                new Backends(state, store, nodeMark, reconciler, log, this::die)::open,
-                new DataPath("", reconciler, new PacketFilter(monitor.hearsRules(), log), settings.rulesCheck(), clock, log));
+        PacketFilter filter = new PacketFilter(monitor.hearsRules(), log);
+        FilterWatch filterWatch = new FilterWatch(filter, settings.rulesCheck());
+        Readiness readiness = new Readiness(serviceManager, selection.names().isEmpty() ? List.of("") : selection.names());
+        UnderlayWatch watch = new UnderlayWatch(settings.underlay(), underlay);
+        Networks networks = new Networks(selection, new HostNetworks(settings, catalog, early, monitor, filter, watch::current, state,
+                state.nodeMark(underlay.mac(), cards()), readiness, log, this::die), readiness, log);
 
         log.info("Installing signal handlers");
         Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));
-        // who finds the queue full waits: the kernel then drops notifications and says so, and the store's answers stay in its socket
-        UnderlayWatch watch = new UnderlayWatch(settings.underlay(), underlay, message -> put(around.queue(), message));
-        start("kernel-monitor", () -> monitor.run(event -> {
-            watch.heard(event);
-            put(around.queue(), new Message.Kernel(event));
-        }));
-        start("underlay", watch::run);
-        new Views(lookouts.version(), List.of(new Inquiry("", around.queue())), lookouts.probe(), log).serve(lookouts.socket(), lookouts.health());
-        session.run();
+        networks.start();
+        start(Thread.ofPlatform().daemon(), "underlay", () -> watch.run(networks::underlay));
+        start(Thread.ofVirtual(), "packet-filter-watch", filterWatch::run);
+        if (selection.watch()) {
+            start(Thread.ofVirtual(), "networks", () -> catalog.follow(networks::told));
+        }
+        new Views(lookouts.version(), networks::inquiries, lookouts.probe(), log).serve(lookouts.socket(), lookouts.health());
+        try {
+            monitor.run(event -> {
+                watch.heard(event, networks::underlay);
+                filterWatch.heard(event);
+                networks.heard(event);
+            });
+        } catch (SystemCallException e) {
+            die(e);
+        }
     }
 
     /**
@@ -143,7 +138,7 @@ public final class Daemon {
         log.info("Installing signal handlers");
         Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));
         Readiness readiness = new Readiness(serviceManager, List.of(""));
-        start("store-follower", () -> store.follow(event -> {
+        start(Thread.ofPlatform().daemon(), "store-follower", () -> store.follow(event -> {
             server.told(event);
             readiness.tell("", true, server.state());
         }));
@@ -151,39 +146,10 @@ public final class Daemon {
         server.run();
     }
 
-    private static void put(BlockingQueue<Message> queue, Message message) {
+    private NetworkCatalog catalog() throws StartException {
         try {
-            queue.put(message);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    /** Follows the store until interrupted. What may be large is waited for, so that never two of it are on their way. */
-    static void follow(SubnetStore store, BlockingQueue<Message> queue) throws InterruptedException {
-        store.follow(event -> {
-            put(queue, new Message.Store(event));
-            if (event instanceof StoreEvent.Listed || event instanceof StoreEvent.ConfigChanged) {
-                CountDownLatch reached = new CountDownLatch(1);
-                put(queue, new Message.Reached(reached::countDown));
-                await(reached);
-            }
-        });
-    }
-
-    private static void await(CountDownLatch reached) {
-        try {
-            reached.await();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private SubnetStore store() throws StartException {
-        try {
-            return settings.kube().isWanted() ? KubeSubnetStore.open(settings.kube(), log)
-                    : settings.remote().isEmpty() ? EtcdSubnetStore.open(settings.etcd(), log)
-                    : RemoteSubnetStore.open(settings.remote(), log);
+            return settings.kube().isWanted() ? new SoleNetwork(KubeSubnetStore.open(settings.kube(), log))
+                    : settings.remote().isEmpty() ? EtcdNetworks.open(settings.etcd(), log) : RemoteNetworks.open(settings.remote(), log);
         } catch (IllegalArgumentException e) {
             throw new StartException("Failed to create SubnetManager: " + e.getMessage(), e);
         }
@@ -217,8 +183,8 @@ public final class Daemon {
     }
 
     /** Starts a thread whose death is the daemon's: half a daemon is worse than none, and systemd starts a whole one. */
-    private void start(String name, Work work) {
-        Thread.ofPlatform().name(name).daemon().start(() -> {
+    private void start(Thread.Builder kind, String name, Work work) {
+        kind.name(name).start(() -> {
             try {
                 work.run();
             } catch (Throwable t) {

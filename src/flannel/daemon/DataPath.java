@@ -7,6 +7,7 @@ import flannel.backend.udp.UdpBackend;
 import flannel.kernel.DesiredState;
 import flannel.kernel.KernelEntry;
 import flannel.kernel.KernelEvent;
+import flannel.kernel.Link;
 import flannel.kernel.PacketFilter;
 import flannel.kernel.Reconciler;
 import flannel.kernel.Underlay;
@@ -59,13 +60,9 @@ final class DataPath {
     /** Between two repairs, so that a fight with another program does not take the whole processor. */
     private static final Duration REPAIR_PAUSE = Duration.ofMillis(50);
 
-    /** Between two looks at the packet filter: other programs may change theirs all the time. */
-    private static final Duration FILTER_PAUSE = Duration.ofMillis(500);
-
     private final String network;
     private final Reconciler reconciler;
     private final PacketFilter filter;
-    private final Duration filterInterval;
     private final Clock clock;
     private final Log log;
 
@@ -85,27 +82,20 @@ final class DataPath {
     private Self self;
     private final Damping damping;
     private final Alarm check;
-    private final Alarm filterCheck;
     private final Repairs repairs;
     private long lastCheckNanos;
     private long comparedNanos;
-    private long lastFilterCheckNanos;
 
-    /**
-     * @param network        its name; empty for the only one
-     * @param filterInterval how often to look at the packet filter where nobody tells of its changes
-     */
-    DataPath(String network, Reconciler reconciler, PacketFilter filter, Duration filterInterval, Clock clock, Log log) {
+    /** @param network its name; empty for the only one */
+    DataPath(String network, Reconciler reconciler, PacketFilter filter, Clock clock, Log log) {
         this.network = network;
         this.reconciler = reconciler;
         this.filter = filter;
-        this.filterInterval = filterInterval;
         this.clock = clock;
         this.log = log;
         damping = new Damping(clock);
         repairs = new Repairs(clock);
         check = new Alarm(clock);
-        filterCheck = new Alarm(clock);
     }
 
     /**
@@ -138,7 +128,6 @@ final class DataPath {
         compared(reconciler.apply(new DesiredState(config.network(), config.subnetLength(), underlay.name(), backend.link(), entries,
                 formerGateways)));
         filtered.join();
-        filterCheck.in(filter.isTold() ? FULL_CHECK : filterInterval);
         log.info("Following the leases of " + followed.size() + " other hosts");
     }
 
@@ -243,25 +232,15 @@ final class DataPath {
 
     /** The kernel tells that something changed, perhaps by our own hand. */
     void kernelChanged(KernelEvent event) {
-        if (backend == null) {
-            return;
-        }
-        if (event instanceof KernelEvent.RulesChanged) {
-            filterCheck.within(after(lastFilterCheckNanos, FILTER_PAUSE));
-        } else if (reconciler.contradicts(event)) {
+        if (backend != null && reconciler.contradicts(event)) {
             repairs.suspect(event);
-            check.within(after(lastCheckNanos, REPAIR_PAUSE));
+            check.within(REPAIR_PAUSE.minusNanos(clock.nanos() - lastCheckNanos));
         }
-    }
-
-    /** What is left of a pause that began then. */
-    private Duration after(long thenNanos, Duration pause) {
-        return pause.minusNanos(clock.nanos() - thenNanos);
     }
 
     /** When {@link #timers} has something to do next. */
     long nextNanos() {
-        return Math.min(damping.nextNanos(), Math.min(check.atNanos(), filterCheck.atNanos()));
+        return Math.min(damping.nextNanos(), check.atNanos());
     }
 
     /** Tells a data path of our own, once for a whole batch of changes. */
@@ -275,7 +254,7 @@ final class DataPath {
         }
     }
 
-    /** Does what is due: compares the kernel and the packet filter with what they should be. */
+    /** Does what is due: compares the kernel with what it should be. */
     void timers() {
         List<Damping.Change> due = damping.due();
         if (!due.isEmpty()) {
@@ -290,11 +269,20 @@ final class DataPath {
                 failed(e);
             }
         }
-        if (filterCheck.rings()) {
-            lastFilterCheckNanos = clock.nanos();
-            filterCheck.in(filter.isTold() ? FULL_CHECK : filterInterval);
-            filter.verify();
-        }
+    }
+
+    /**
+     * Takes everything of the network off this host, and ends the backend.
+     *
+     * @param opened what the session has open; null for nothing. An earlier run may have left it in the kernel
+     * @return what stays, in sentences
+     */
+    List<String> withdraw(Phase.Configured opened, Underlay underlay) throws InterruptedException {
+        NetworkConfig there = backend != null || opened == null ? config : opened.config();
+        Link link = backend != null ? backend.link() : opened != null ? opened.backend().link() : null;
+        backend = null;
+        check.cancel();
+        return new Withdrawal(network, reconciler, filter).run(there, link, underlay, opened == null ? null : opened.backend());
     }
 
     private void failed(SystemCallException e) {

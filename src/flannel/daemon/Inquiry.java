@@ -27,15 +27,27 @@ final class Inquiry {
         this.queue = queue;
     }
 
-    /** What it says; that it is stuck, when it says nothing within a second. */
-    NetworkStatus ask() throws InterruptedException {
-        return ask(PATIENCE);
+    /** An answer that is under way. */
+    interface Awaited {
+
+        /** What it says; that it is stuck, when it has said nothing within a second of the question. */
+        NetworkStatus get() throws InterruptedException;
+    }
+
+    /** Asks, and does not wait: many can be asked at a time. */
+    Awaited ask() {
+        CompletableFuture<NetworkStatus.Known> awaited = question();
+        long untilNanos = System.nanoTime() + PATIENCE.toNanos();
+        return () -> await(awaited, Duration.ofNanos(untilNanos - System.nanoTime()));
     }
 
     NetworkStatus ask(Duration patience) throws InterruptedException {
-        CompletableFuture<NetworkStatus.Known> awaited = question();
+        return await(question(), patience);
+    }
+
+    private NetworkStatus await(CompletableFuture<NetworkStatus.Known> awaited, Duration patience) throws InterruptedException {
         try {
-            return awaited.get(patience.toNanos(), TimeUnit.NANOSECONDS);
+            return awaited.get(Math.max(0, patience.toNanos()), TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
             return new NetworkStatus.Stuck(network, waiting());
         } catch (ExecutionException e) {

@@ -42,6 +42,10 @@ sealed interface Message {
     record LeaseRenewed(Lease lease) implements Message {
     }
 
+    /** The network is to leave this host: nothing else is handled after that. */
+    record Withdraw() implements Message {
+    }
+
     /** Somebody asks how the network is. */
     record Report(CompletableFuture<NetworkStatus.Known> answer) implements Message {
 

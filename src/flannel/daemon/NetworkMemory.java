@@ -29,6 +29,15 @@ final class NetworkMemory {
         }
     }
 
+    /** Forgets the network, which leaves this host. */
+    void forget() {
+        directory.remove(folder + SUBNET);
+        directory.remove(folder + TAKEN_OVER);
+        if (!folder.isEmpty()) {
+            directory.remove(folder);
+        }
+    }
+
     /** Whether routes that a Go flanneld had left were taken over on this host: that happens once. */
     boolean takenOver() {
         return directory.read(folder + TAKEN_OVER).isPresent();

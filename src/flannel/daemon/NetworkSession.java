@@ -31,30 +31,6 @@ import java.util.stream.Stream;
  */
 final class NetworkSession implements Leases.Session {
 
-    /** Where the network stands. */
-    private sealed interface Phase {
-    }
-
-    /** No config, or none that can be used. */
-    private record Unconfigured() implements Phase {
-    }
-
-    /** A config and its backend. */
-    private sealed interface Configured extends Phase {
-
-        NetworkConfig config();
-
-        Backend backend();
-    }
-
-    /** No subnet yet, or one that another host may still claim. */
-    private record Opened(NetworkConfig config, Backend backend) implements Configured {
-    }
-
-    /** The kernel has it, and so it stays. */
-    private record Active(NetworkConfig config, Backend backend) implements Configured {
-    }
-
     /** How long a second host that uses our PublicIP has to take its lease back: more than a follower's longest pause, and its write. */
     private static final Duration SETTLING = Duration.ofSeconds(4);
 
@@ -77,7 +53,7 @@ final class NetworkSession implements Leases.Session {
     private final Alarm activation;
     private final Pause openingPause;
 
-    private Phase phase = new Unconfigured();
+    private Phase phase = new Phase.Unconfigured();
     private Underlay underlay;
     private String configText;
     /** The text that the config in use was made of. */
@@ -86,6 +62,7 @@ final class NetworkSession implements Leases.Session {
     private String underlayTrouble = "";
     private String complaint = "";
     private int stretch;
+    private boolean withdrawn;
 
     NetworkSession(Surroundings around, Underlay underlay, String nodeMark, BackendMaker backends, DataPath dataPath) {
         this.around = around;
@@ -103,10 +80,10 @@ final class NetworkSession implements Leases.Session {
         openingPause = new Pause(Duration.ofSeconds(1), Duration.ofSeconds(15), around.random());
     }
 
-    /** Runs until interrupted. */
+    /** Runs until interrupted, or until the network has left this host. */
     void run() {
         try {
-            while (true) {
+            while (!withdrawn) {
                 handleNext(around.queue().isEmpty() ? Math.max(0, nextNanos() - clock.nanos()) : 0);
             }
         } catch (InterruptedException e) {
@@ -121,7 +98,7 @@ final class NetworkSession implements Leases.Session {
         if (message != null) {
             handle(message);
         }
-        if (around.queue().isEmpty() || ++stretch >= MOST_AT_A_STRETCH) {
+        if (!withdrawn && (around.queue().isEmpty() || ++stretch >= MOST_AT_A_STRETCH)) {
             stretch = 0;
             dataPath.flush();
             timers();
@@ -134,7 +111,7 @@ final class NetworkSession implements Leases.Session {
                 Math.min(leases.nextNanos(), Math.min(files.nextNanos(), dataPath.nextNanos())));
     }
 
-    private void handle(Message message) {
+    private void handle(Message message) throws InterruptedException {
         switch (message) {
             case Message.Store told -> leases.told(told);
             case Message.Reached(Runnable then) -> then.run();
@@ -145,6 +122,7 @@ final class NetworkSession implements Leases.Session {
             case Message.LeaseTaken(var taken) -> leases.own().taken(taken);
             case Message.LeaseRenewed(Lease lease) -> leases.own().renewed(lease);
             case Message.LeaseFailed(var reason, boolean renewing) -> leases.own().failed(reason, renewing);
+            case Message.Withdraw withdraw -> withdraw();
         }
     }
 
@@ -164,7 +142,7 @@ final class NetworkSession implements Leases.Session {
 
     @Override
     public boolean isActive() {
-        return phase instanceof Active;
+        return phase instanceof Phase.Active;
     }
 
     /** Whether this host has a lease that is in use. */
@@ -189,7 +167,7 @@ final class NetworkSession implements Leases.Session {
     public void configured(String text) {
         boolean news = !Objects.equals(text, configText);
         configText = text;
-        if (phase instanceof Unconfigured) {
+        if (phase instanceof Phase.Unconfigured) {
             advance();
             if (text == null) {
                 complain("failed to retrieve network config: there is no " + around.store().configPlace() + "; waiting for it:"
@@ -207,14 +185,14 @@ final class NetworkSession implements Leases.Session {
     /** Goes on towards the active state, on the underlay as it is now, from wherever it stands. */
     private void advance() {
         switch (phase) {
-            case Unconfigured unconfigured -> {
+            case Phase.Unconfigured unconfigured -> {
                 if (configText != null && !opening.isSet()) {
                     open();
                 }
             }
-            case Configured configured -> follow(configured.config(), configured.backend());
+            case Phase.Configured configured -> follow(configured.config(), configured.backend());
         }
-        if (phase instanceof Opened(NetworkConfig config, Backend backend)) {
+        if (phase instanceof Phase.Opened(NetworkConfig config, Backend backend)) {
             leases.own().want(config, attributes(backend));
         }
     }
@@ -222,7 +200,7 @@ final class NetworkSession implements Leases.Session {
     private void open() {
         try {
             NetworkConfig config = NetworkConfig.parse(configText);
-            phase = new Opened(config, backends.open(config, underlay, publicIp(), null));
+            phase = new Phase.Opened(config, backends.open(config, underlay, publicIp(), null));
             config.warnings().forEach(log::warning);
             configInUse = configText;
             complaint = "";
@@ -273,7 +251,7 @@ final class NetworkSession implements Leases.Session {
         try {
             Backend backend = backends.open(config, underlay, publicIp(), former);
             boolean active = isActive();
-            phase = active ? new Active(config, backend) : new Opened(config, backend);
+            phase = active ? new Phase.Active(config, backend) : new Phase.Opened(config, backend);
             complaint = "";
             leases.own().want(config, attributes(backend));
             if (active) {
@@ -306,11 +284,11 @@ final class NetworkSession implements Leases.Session {
             return true;
         }
         log.info("Taking up the network config as it is now: " + configText);
-        if (phase instanceof Configured configured) {
+        if (phase instanceof Phase.Configured configured) {
             configured.backend().close();
         }
         leases.own().forget();
-        phase = new Unconfigured();
+        phase = new Phase.Unconfigured();
         advance();
         return false;
     }
@@ -319,7 +297,7 @@ final class NetworkSession implements Leases.Session {
 
     private void activate() {
         Lease lease = leases.own().lease();
-        if (lease == null || !(phase instanceof Configured configured)) {
+        if (lease == null || !(phase instanceof Phase.Configured configured)) {
             return; // it comes with the next one
         }
         NetworkConfig config = configured.config();
@@ -338,12 +316,27 @@ final class NetworkSession implements Leases.Session {
             activation.in(ACTIVATION_RETRY);
             return;
         }
-        phase = new Active(config, backend);
+        phase = new Phase.Active(config, backend);
+        backends.settled();
         complaint = "";
         SubnetFile file = new SubnetFile(config.network(), lease.subnet(), backend.mtu(), settings.masquerade());
         around.networkIsUp(file);
         files.want(file);
         tellState();
+    }
+
+    /** Takes everything of the network off this host but its lease, which others may know it by; for one that the store no longer has. */
+    private void withdraw() throws InterruptedException {
+        withdrawn = true;
+        List<String> left = new ArrayList<>();
+        try {
+            files.withdraw();
+        } catch (IOException e) {
+            left.add(e.getMessage());
+        }
+        left.addAll(dataPath.withdraw(phase instanceof Phase.Configured configured ? configured : null, underlay));
+        around.memory().forget();
+        left.forEach(what -> log.error("not all of the network could be taken off this host: " + what));
     }
 
     // ---- what people are told ----
@@ -365,7 +358,7 @@ final class NetworkSession implements Leases.Session {
 
     /** All that is known of the network, as values. */
     private NetworkStatus.Known report() {
-        NetworkConfig config = phase instanceof Configured configured ? configured.config() : null;
+        NetworkConfig config = phase instanceof Phase.Configured configured ? configured.config() : null;
         List<String> complaints = Stream.of(underlayTrouble, complaint, configTrouble(), files.trouble(), files.docker().trouble(),
                 leases.own().trouble(), leases.trouble(), dataPath.filter().trouble()).filter(trouble -> !trouble.isEmpty()).toList();
         List<NetworkStatus.Mtu> mtus = new ArrayList<>(dataPath.mtus());
@@ -387,7 +380,7 @@ final class NetworkSession implements Leases.Session {
 
     private String state() {
         StringBuilder text = new StringBuilder();
-        if (phase instanceof Active(NetworkConfig config, Backend backend)) {
+        if (phase instanceof Phase.Active(NetworkConfig config, Backend backend)) {
             text.append("network ").append(config.network()).append(" (").append(config.backendType()).append("), subnet ")
                     .append(files.wanted().subnet()).append(", public address ").append(publicIp());
             text.append(configTrouble().isEmpty() ? "" : "; " + configTrouble());

@@ -11,6 +11,7 @@ import java.time.Duration;
 /**
  * How the operator wants the daemon, from the command line and the environment.
  *
+ * @param networks        which there are to be
  * @param etcd            where the store is and how to speak to it
  * @param remote          the flannel servers that are asked in its place, if any
  * @param kube            the Kubernetes cluster that is asked in their place, if one is
@@ -25,7 +26,7 @@ import java.time.Duration;
  * @param rulesCheck      how often to look whether the packet filter's rules still stand
  * @param dockerOptions   options that Docker has already; kept in front of ours
  */
-public record Settings(EtcdOptions etcd, RemoteOptions remote, KubeOptions kube, Underlays.Selection underlay, Ipv4 publicIp,
+public record Settings(NetworkSelection networks, EtcdOptions etcd, RemoteOptions remote, KubeOptions kube, Underlays.Selection underlay, Ipv4 publicIp,
         Path subnetFile, Path stateDirectory, Duration renewMargin, boolean masquerade, boolean fullyRandom, boolean forwardRules,
         Duration rulesCheck, String dockerOptions) {
 }

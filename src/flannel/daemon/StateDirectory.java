@@ -103,6 +103,17 @@ public final class StateDirectory {
         }
     }
 
+    /** Removes a file that may be in here, or an empty folder. */
+    void remove(String name) {
+        try {
+            if (usable) {
+                SmallFiles.remove(folder.resolve(name));
+            }
+        } catch (FileException e) {
+            log.warning(e.getMessage());
+        }
+    }
+
     private String nodeId() {
         Optional<String> kept = read("node-id").map(String::strip);
         if (kept.isPresent() && ID.matcher(kept.get()).matches()) {

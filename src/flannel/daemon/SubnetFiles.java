@@ -1,10 +1,7 @@
 package flannel.daemon;
 
 import flannel.files.FileException;
-import flannel.files.SmallFiles;
-import flannel.files.SmallFiles.Readers;
 import flannel.log.Log;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -18,6 +15,10 @@ final class SubnetFiles {
         Optional<String> read();
 
         void write(SubnetFile subnet) throws FileException;
+
+        /** Takes it away, for a network that leaves this host. */
+        default void remove() throws FileException {
+        }
 
         /** Asked to at each look: Docker may start at any time, and not go by what was written. */
         default void lookAtDocker(SubnetFile wanted) {
@@ -40,8 +41,6 @@ final class SubnetFiles {
         static final Docker NONE = new Docker(0, "");
     }
 
-    private static final int LIMIT_BYTES = 1 << 16;
-
     /** Between two looks; and two tries, while nobody has been told of the subnet yet. */
     private static final Duration CHECK = Duration.ofSeconds(10);
     private static final Duration RETRY = Duration.ofSeconds(2);
@@ -59,38 +58,6 @@ final class SubnetFiles {
         this.repairs = repairs;
         this.log = log;
         check = new Alarm(clock);
-    }
-
-    /** On this host's disk, and Docker's options beside it where the package has them. */
-    static Place onDisk(Settings settings, Path file, Log log) {
-        DockerBridge docker = new DockerBridge(log);
-        return new Place() {
-
-            @Override
-            public Optional<String> read() {
-                try {
-                    return SmallFiles.find(file, LIMIT_BYTES);
-                } catch (FileException e) {
-                    return Optional.empty();
-                }
-            }
-
-            @Override
-            public void write(SubnetFile subnet) throws FileException {
-                SmallFiles.replace(file, subnet.text(), Readers.ALL);
-                DockerBridge.writeOptions(settings, subnet);
-            }
-
-            @Override
-            public void lookAtDocker(SubnetFile wanted) {
-                docker.compare(wanted);
-            }
-
-            @Override
-            public Docker docker() {
-                return new Docker(docker.last() == null ? 0 : docker.last().mtu(), docker.trouble());
-            }
-        };
     }
 
     /** What is told, or would be if it could be written; null when that is nothing yet. */
@@ -117,6 +84,12 @@ final class SubnetFiles {
         wanted = next;
         write();
         looked();
+    }
+
+    /** Tells nobody of the subnet any more. */
+    void withdraw() throws FileException {
+        check.cancel();
+        place.remove();
     }
 
     long nextNanos() {

@@ -14,35 +14,38 @@ final class UnderlayWatch {
     private static final long SETTLING_MILLIS = 300;
 
     private final Underlays.Selection selection;
-    private final Consumer<Message> sink;
     private final Semaphore doubts = new Semaphore(0);
-    private Underlay current;
+    private volatile Underlay current;
     private boolean missing;
 
-    UnderlayWatch(Underlays.Selection selection, Underlay current, Consumer<Message> sink) {
+    UnderlayWatch(Underlays.Selection selection, Underlay current) {
         this.selection = selection;
         this.current = current;
-        this.sink = sink;
+    }
+
+    /** As it is, or was last. */
+    Underlay current() {
+        return current;
     }
 
     /** To be told of all that the kernel tells, before the networks are: they are to know the interface by the name it has now. */
-    synchronized void heard(KernelEvent event) {
+    synchronized void heard(KernelEvent event, Consumer<Message> sink) {
         if (Underlays.concerns(event, missing ? null : current)) {
-            look(false);
+            look(false, sink);
         }
     }
 
     /** Looks again some time after an address was lost. Runs until interrupted. */
-    void run() throws InterruptedException {
+    void run(Consumer<Message> sink) throws InterruptedException {
         while (true) {
             doubts.acquire();
             Thread.sleep(SETTLING_MILLIS);
             doubts.drainPermits();
-            look(true);
+            look(true, sink);
         }
     }
 
-    private synchronized void look(boolean settled) {
+    private synchronized void look(boolean settled, Consumer<Message> sink) {
         try {
             Underlay now = Underlays.follow(selection, current);
             if (!settled && !missing && !now.address().equals(current.address())) {

@@ -15,32 +15,36 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /** How people and programs see the daemon: takes its status on demand, and serves it. */
 final class Views {
 
     private final String version;
-    private final List<Inquiry> networks;
+    private final Supplier<List<Inquiry>> networks;
     private final Log log;
     private final StatusSource source = new StatusSource(this::status);
     /** Null when the peers are not probed. */
     private final PeerProbe probe;
     private final long startNanos = System.nanoTime();
 
-    /** @param probeEvery how often the peers are probed; zero for never */
-    Views(String version, List<Inquiry> networks, Duration probeEvery, Log log) {
+    /**
+     * @param networks   those that there are at the moment of the question
+     * @param probeEvery how often the peers are probed; zero for never
+     */
+    Views(String version, Supplier<List<Inquiry>> networks, Duration probeEvery, Log log) {
         this.version = version;
         this.networks = networks;
         this.log = log;
         probe = probeEvery.isZero() ? null : new PeerProbe(this::answers, probeEvery, log);
     }
 
-    /** What the sessions tell. Takes a second for each network whose session is stuck, else next to nothing. */
+    /** What the sessions tell. Takes a second when a session is stuck, else next to nothing. */
     private List<NetworkStatus> answers() {
         List<NetworkStatus> answers = new ArrayList<>();
         try {
-            for (Inquiry network : networks) {
-                answers.add(network.ask());
+            for (Inquiry.Awaited answer : networks.get().stream().map(Inquiry::ask).toList()) {
+                answers.add(answer.get());
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // nobody waits for the answer any more

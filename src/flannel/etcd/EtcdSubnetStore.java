@@ -10,10 +10,8 @@ import flannel.lease.StoreEvent;
 import flannel.lease.StoreException;
 import flannel.lease.StoreHealth;
 import flannel.log.Log;
-import flannel.net.HttpProxies;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
-import flannel.tls.Tls;
 import java.util.Collection;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -40,32 +38,18 @@ public final class EtcdSubnetStore implements ServedStore {
      * @throws IllegalArgumentException with a sentence when an option can't be used
      */
     public static ServedStore open(EtcdOptions options, Log log) {
-        RandomGenerator random = RandomGenerator.getDefault();
-        return new EtcdSubnetStore(registry(options.startingAnywhere(random), EtcdTimeouts.DEFAULT, log),
-                "key " + new LeaseKeys(options.folder()).config() + " in etcd (-etcd-prefix)", random, log);
+        return EtcdNetworks.open(options, log).network("");
     }
 
     /** One of etcd's two stores. */
     static EtcdStore store(EtcdOptions options, String api, Log log) {
-        options.check();
-        EtcdHttp http = new EtcdHttp(options.urls(), new HttpProxies(options.environment()), Tls.read(options.tls(), log), EtcdTimeouts.DEFAULT);
+        EtcdConnection etcd = EtcdConnection.open(options, EtcdTimeouts.DEFAULT, log);
         LeaseKeys keys = new LeaseKeys(options.folder());
-        return api.equals("v2") ? new EtcdV2Registry(http, keys, options.username(), options.password())
-                : new EtcdV3Registry(http, keys, options.username(), options.password());
+        return api.equals("v2") ? etcd.v2(keys) : etcd.v3(keys);
     }
 
     static LeaseRegistry registry(EtcdOptions options, EtcdTimeouts timeouts, Log log) {
-        options.check();
-        EtcdHttp http = new EtcdHttp(options.urls(), new HttpProxies(options.environment()), Tls.read(options.tls(), log), timeouts);
-        LeaseKeys keys = new LeaseKeys(options.folder());
-        EtcdStore v2 = new EtcdV2Registry(http, keys, options.username(), options.password());
-        EtcdStore v3 = new EtcdV3Registry(http, keys, options.username(), options.password());
-        return switch (options.api()) {
-            case "auto" -> new AutoRegistry(v2, v3, keys.config(), log);
-            case "v2" -> new ForcedRegistry(v2, v3, keys.config(), log);
-            case "v3" -> new ForcedRegistry(v3, v2, keys.config(), log);
-            default -> throw new AssertionError(options.api()); // checked
-        };
+        return EtcdConnection.open(options, timeouts, log).registry(options.folder());
     }
 
     @Override

@@ -90,7 +90,8 @@ public record EtcdSurvey(String trouble, List<Member> members, List<Store> store
             List<Future<Member>> members = urls.stream().map(url -> threads.submit(() -> member(client, url))).toList();
             List<Future<Store>> stores = List.of(
                     threads.submit(store(keys -> new EtcdV2Registry(http, keys, options.username(), options.password()), options)),
-                    threads.submit(store(keys -> new EtcdV3Registry(http, keys, options.username(), options.password()), options)));
+                    threads.submit(store(keys -> new EtcdV3Registry(http, keys,
+                            new EtcdV3Gateway(http, keys.folder(), options.username(), options.password())), options)));
             long deadlineNanos = System.nanoTime() + PATIENCE.toNanos();
             List<Member> told = new ArrayList<>();
             for (int i = 0; i < urls.size(); i++) {

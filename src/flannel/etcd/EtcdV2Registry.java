@@ -41,14 +41,14 @@ final class EtcdV2Registry implements EtcdStore {
     private static final int SILENT_POLLS = 3;
 
     private final EtcdHttp http;
-    private final LeaseKeys keys;
+    private final EtcdKeys keys;
     private final List<String> headers;
     /** The user may read the two keys that the original needs, and not the whole folder. */
     private volatile boolean narrow;
     /** What the config was when last told; for a narrow user, whose watch does not tell of it. */
     private volatile String toldConfig;
 
-    EtcdV2Registry(EtcdHttp http, LeaseKeys keys, String username, String password) {
+    EtcdV2Registry(EtcdHttp http, EtcdKeys keys, String username, String password) {
         this.http = http;
         this.keys = keys;
         // sent unasked: etcd's 401 has no WWW-Authenticate, at which an Authenticator of java.net.http gives up

@@ -26,12 +26,12 @@ final class EtcdV3Registry implements EtcdStore {
 
     private final EtcdHttp http;
     private final EtcdV3Gateway gateway;
-    private final LeaseKeys keys;
+    private final EtcdKeys keys;
 
-    EtcdV3Registry(EtcdHttp http, LeaseKeys keys, String username, String password) {
+    EtcdV3Registry(EtcdHttp http, EtcdKeys keys, EtcdV3Gateway gateway) {
         this.http = http;
         this.keys = keys;
-        this.gateway = new EtcdV3Gateway(http, keys.folder(), username, password);
+        this.gateway = gateway;
     }
 
     @Override
@@ -78,7 +78,8 @@ final class EtcdV3Registry implements EtcdStore {
     public Snapshot list() throws StoreException, InterruptedException {
         Listing listing = new Listing("kvs", encode(keys.config()), EtcdV3Registry::decode, this::entry);
         JsonValue answer = gateway.list("/kv/range",
-                JsonValue.object("key", encode(keys.folder()), "range_end", encode(folderEnd())), listing);
+                JsonValue.object("key", encode(keys.folder()), "range_end", encode(folderEnd()),
+                        "keys_only", keys.valuesMatter() ? null : true), listing);
         if (revision(answer) <= 0 || cluster(answer).isEmpty()) {
             throw noStore(keys.folder());
         }

@@ -13,7 +13,7 @@ import java.util.Optional;
  * The network's keys and what they mean: {@code PREFIX/config} and {@code PREFIX/subnets/10.1.83.0-24}. Everything else under the prefix is
  * somebody else's. Pure.
  */
-final class LeaseKeys {
+final class LeaseKeys implements EtcdKeys {
 
     /** A lease's name has 18 characters, one for two address families at most 60; what is longer is shown by its start. */
     private static final int LONGEST_NAME = 100;
@@ -28,26 +28,28 @@ final class LeaseKeys {
         this.prefix = prefix;
     }
 
-    /** The folder of both, with a slash behind it. */
-    String folder() {
+    @Override
+    public String folder() {
         return prefix + "/";
     }
 
-    String config() {
+    @Override
+    public String config() {
         return prefix + "/config";
     }
 
-    String subnets() {
+    @Override
+    public String subnets() {
         return prefix + "/subnets";
     }
 
-    /** Where a lease is. */
-    String pathOf(LeaseKey key) {
+    @Override
+    public String pathOf(LeaseKey key) {
         return subnets() + "/" + key;
     }
 
-    /** The name of what a path stands for; null when it is not below {@code subnets/}. */
-    LeaseKey keyOf(String path) {
+    @Override
+    public LeaseKey keyOf(String path) {
         if (!path.startsWith(prefix) || !path.startsWith("/subnets/", prefix.length())) {
             return null;
         }
@@ -55,12 +57,8 @@ final class LeaseKeys {
         return new LeaseKey(name.length() > LONGEST_NAME ? name.substring(0, LONGEST_NAME) + "…" : name);
     }
 
-    /**
-     * What a path and its value make: a lease, or something that only is in the way; null when it is not below {@code subnets/}.
-     *
-     * @param value null for one that was too large to be read
-     */
-    Entry entry(String path, String value, Lease.Expiry expiry, long revision) {
+    @Override
+    public Entry entry(String path, String value, Lease.Expiry expiry, long revision) {
         LeaseKey key = keyOf(path);
         if (key == null) {
             return null;

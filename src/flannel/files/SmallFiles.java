@@ -139,6 +139,15 @@ public final class SmallFiles {
         }
     }
 
+    /** Removes a file that may be there. */
+    public static void remove(Path file) throws FileException {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw new FileException("cannot remove " + file, e);
+        }
+    }
+
     /**
      * Makes a new file and opens it for writing. Of these readers the umask may still exclude some.
      *

@@ -73,12 +73,14 @@ public final class KernelMonitor implements AutoCloseable {
     }
 
     /**
-     * Spares itself the echoes of what that reconciler changes: ten thousand peers make thirty thousand of them, and news would wait behind
+     * Spares itself the echoes of what that reconciler changes (for one thread at a time): ten thousand peers make thirty thousand of them, and news would wait behind
      * them. Those of forwarding databases are heard all the same.
      */
     public void ignore(Reconciler reconciler) throws SystemCallException {
-        ignored.add(reconciler.port());
-        routes.ignore(ignored);
+        if (!ignored.contains(reconciler.port())) { // a network that has left may have had it
+            ignored.add(reconciler.port());
+            routes.ignore(ignored);
+        }
     }
 
     /**

@@ -36,6 +36,9 @@ public final class PacketFilter {
     private final AtomicBoolean checkPending = new AtomicBoolean();
     private volatile boolean told;
     private volatile Report report = new Report("", 0, null, "");
+    /** What networks want from now on, empty for nothing, until the thread takes it up: sixty networks that start together are one set-up. */
+    private final Map<String, Optional<Rules>> wishes = new HashMap<>();
+    private CompletableFuture<Void> setUp = CompletableFuture.completedFuture(null);
 
     // from here on that thread's own
     private final SortedMap<String, Rules> networks = new TreeMap<>();
@@ -87,20 +90,23 @@ public final class PacketFilter {
      * @return done when the rules are in place or can't be had
      */
     public CompletableFuture<Void> apply(String network, Rules wanted) {
-        return CompletableFuture.runAsync(() -> {
-            networks.put(network, wanted);
-            setUp(wanted);
-        }, thread);
+        return wish(network, Optional.of(wanted));
     }
 
     /** Takes a network's rules away; those of the others stay. */
     public CompletableFuture<Void> remove(String network) {
-        return CompletableFuture.runAsync(() -> {
-            Rules former = networks.remove(network);
-            if (former != null) {
-                setUp(former);
+        return wish(network, Optional.empty());
+    }
+
+    private CompletableFuture<Void> wish(String network, Optional<Rules> wanted) {
+        synchronized (wishes) {
+            boolean first = wishes.isEmpty();
+            wishes.put(network, wanted);
+            if (first) {
+                setUp = CompletableFuture.runAsync(this::setUp, thread);
             }
-        }, thread);
+            return setUp;
+        }
     }
 
     /** Has it checked that the rules are whole and in their place, and mended if not. Many such wishes in the meantime are one. */
@@ -136,9 +142,20 @@ public final class PacketFilter {
         return told;
     }
 
-    private void setUp(Rules changed) {
-        readBack.clear();
-        check(chains(), FilterChain.looseRules(changed), "Set up iptables chains ");
+    private void setUp() {
+        List<String> looseRules = new ArrayList<>();
+        synchronized (wishes) {
+            wishes.forEach((network, wanted) -> {
+                Optional<Rules> former = Optional.ofNullable(networks.remove(network));
+                wanted.ifPresent(rules -> networks.put(network, rules));
+                wanted.or(() -> former).ifPresent(changed -> looseRules.addAll(FilterChain.looseRules(changed)));
+            });
+            wishes.clear();
+        }
+        if (!looseRules.isEmpty()) {
+            readBack.clear();
+            check(chains(), looseRules, "Set up iptables chains ");
+        }
     }
 
     private List<FilterChain> chains() {

@@ -135,6 +135,22 @@ public final class Reconciler implements AutoCloseable {
     }
 
     /**
+     * Takes a network off this host: its device with all that is on it, and its routes. Nothing is declared afterwards.
+     *
+     * @param former what was declared, or would have been; its entries do not matter
+     * @return what could not be removed
+     */
+    public List<Failure> withdraw(DesiredState former) throws SystemCallException {
+        if (former.link() instanceof Link.Vxlan vxlan && ownLink.address(vxlan).isPresent()) {
+            ownLink.remove(vxlan);
+        }
+        state = null;
+        List<Failure> failures = apply(new DesiredState(former.network(), former.subnetLength(), former.underlay(), null, List.of(), Set.of()));
+        state = null;
+        return failures;
+    }
+
+    /**
      * Changes what is declared, and the kernel, by a few entries. Reads no tables, unless the kernel turns out to be other than thought.
      *
      * @param gone   entries no longer wanted

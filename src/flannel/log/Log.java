@@ -38,15 +38,17 @@ public final class Log {
     /** How many of the last lines are kept, for whoever asks what has happened. */
     private static final int KEPT = 50;
 
+    /** What each message begins with. */
+    private final String about;
     private final LogOptions options;
     private final PrintStream stderr;
     private final boolean journal;
     private final PrintStream file;
     private final LongSupplier nanoClock;
-    private final RepeatLimit limit = new RepeatLimit();
+    private final RepeatLimit limit;
     private final List<ModuleLevel> modules;
     private final long pid = ProcessHandle.current().pid();
-    private final Deque<Line> last = new ArrayDeque<>();
+    private final Deque<Line> last;
 
     /**
      * Opens the log.
@@ -74,12 +76,32 @@ public final class Log {
     }
 
     private Log(LogOptions options, PrintStream stderr, boolean journal, PrintStream file, LongSupplier nanoClock) {
+        this.about = "";
         this.options = options;
         this.stderr = stderr;
         this.journal = journal;
         this.file = file;
         this.nanoClock = nanoClock;
         this.modules = modules(options.vmodule());
+        this.limit = new RepeatLimit();
+        this.last = new ArrayDeque<>();
+    }
+
+    private Log(Log whole, String about) {
+        this.about = whole.about + about;
+        options = whole.options;
+        stderr = whole.stderr;
+        journal = whole.journal;
+        file = whole.file;
+        nanoClock = whole.nanoClock;
+        modules = whole.modules;
+        limit = new RepeatLimit();
+        last = whole.last;
+    }
+
+    /** The same log for what concerns one of several things: its lines begin with that name, and a flood of them silences no other's. */
+    public Log of(String name) {
+        return name.isEmpty() ? this : new Log(this, name + ": ");
     }
 
     private static List<ModuleLevel> modules(String vmodule) {
@@ -132,11 +154,11 @@ public final class Log {
             verdict = limit.admit(place, nowNanos);
         }
         for (RepeatLimit.Silence silence : silences) {
-            write(Severity.WARNING, silence.place(), silence.lines() + " lines of this place were left out");
+            write(Severity.WARNING, silence.place(), about + silence.lines() + " lines of this place were left out");
         }
         switch (verdict) {
-            case WRITTEN -> write(severity, place, Printable.line(message, MESSAGE_LIMIT));
-            case FIRST_LEFT_OUT -> write(Severity.WARNING, place, "more lines of this place are left out until they come less often");
+            case WRITTEN -> write(severity, place, Printable.line(about + message, MESSAGE_LIMIT));
+            case FIRST_LEFT_OUT -> write(Severity.WARNING, place, about + "more lines of this place are left out until they come less often");
             case LEFT_OUT -> { }
         }
     }

@@ -85,7 +85,7 @@ class HostileLeasesTest {
         Ipv4 publicIp = kind.equals("host-gw") ? ADDRESS : PUBLIC; // behind NAT the two differ, and neither is another host's
         Backend backend = kind.equals("host-gw") ? new HostGwBackend(underlay, publicIp)
                 : new VxlanBackend(underlay, VxlanBackend.link(config, underlay, OWN_MAC), kind.endsWith("DirectRouting"));
-        DataPath dataPath = new DataPath("", kernel.reconciler(log), FakeKernel.packetFilter(log), Duration.ofHours(1), time, log);
+        DataPath dataPath = new DataPath("", kernel.reconciler(log), FakeKernel.packetFilter(log), time, log);
         List<Lease> leases = new ArrayList<>();
         for (int i = dice.nextInt(50); i > 0; i--) {
             leases.add(lease(dice, backend.leaseType()));

@@ -23,7 +23,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Executors;
 
@@ -39,14 +38,14 @@ final class SmallDaemon {
     /** @param arguments etcd's endpoint */
     public static void main(String[] arguments) {
         Log log = new Log(System.out, 0);
-        Settings settings = new Settings(new EtcdOptions(List.of(arguments[0]), "/n", "v3", "", "", "", "", ""), RemoteOptions.none(), KubeOptions.none(),
+        Settings settings = new Settings(NetworkSelection.SINGLE, new EtcdOptions(List.of(arguments[0]), "/n", "v3", "", "", "", "", ""), RemoteOptions.none(), KubeOptions.none(),
                 new Underlays.Selection(List.of(), List.of(), null), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
                 Duration.ofMinutes(60), false, false, false, Duration.ofHours(1), "");
         SubnetStore store = EtcdSubnetStore.open(settings.etcd(), log);
         LargeKernel kernel = new LargeKernel();
         Underlay underlay = kernel.underlay(Ipv4.parse("192.168.32.211"), 16);
         Clock clock = Clock.system();
-        BlockingQueue<Message> queue = new ArrayBlockingQueue<>(Daemon.MESSAGES);
+        BlockingQueue<Message> queue = Followed.newQueue();
         Surroundings around = new Surroundings("", settings, store,
                 new StateDirectory(Path.of("/proc/1/nowhere"), new Log(new PrintStream(new ByteArrayOutputStream()), 0)).forNetwork(""),
                 new Nowhere(), new Readiness(new ServiceManager("", log), List.of("")), queue, Executors.newVirtualThreadPerTaskExecutor(),
@@ -54,14 +53,14 @@ final class SmallDaemon {
         NetworkSession session = new NetworkSession(around, underlay, "mark1",
                 (config, now, publicIp, former) -> new VxlanBackend(now,
                         VxlanBackend.link(config, now, MacAddress.parse("02:00:00:00:00:01")), false),
-                new DataPath("", kernel.reconciler(log), FakeKernel.packetFilter(log), Duration.ofHours(1), clock, log));
+                new DataPath("", kernel.reconciler(log), FakeKernel.packetFilter(log), clock, log));
         Thread.setDefaultUncaughtExceptionHandler((thread, reason) -> {
             reason.printStackTrace(System.out);
             System.exit(1);
         });
         Thread.ofPlatform().name("store-follower").start(() -> {
             try {
-                Daemon.follow(store, queue);
+                Followed.follow(store, queue);
             } catch (InterruptedException e) {
                 throw new AssertionError(e);
             }

@@ -43,7 +43,8 @@ class StuckSessionTest {
         try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             port = free.getLocalPort();
         }
-        new Views("1.0.0", List.of(new Inquiry("", host.queue())), Duration.ZERO, new Log(new PrintStream(OutputStream.nullOutputStream()), 0))
+        List<Inquiry> inquiries = List.of(new Inquiry("", host.queue()));
+        new Views("1.0.0", () -> inquiries, Duration.ZERO, new Log(new PrintStream(OutputStream.nullOutputStream()), 0))
                 .serve(folder.resolve("socket"), new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
         Await.that("it is ready", () -> ask("/readyz").equals("200 flanneld is ready"));
     }

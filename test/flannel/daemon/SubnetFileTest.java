@@ -62,6 +62,6 @@ class SubnetFileTest {
         Path fifo = folder.resolve("fifo");
         assertEquals(0, new ProcessBuilder("mkfifo", fifo.toString()).inheritIO().start().waitFor());
         assertTimeoutPreemptively(Duration.ofMinutes(1),
-                () -> assertEquals(Optional.empty(), SubnetFiles.onDisk(null, fifo, null).read(), "nobody waits for a writer"));
+                () -> assertEquals(Optional.empty(), SubnetPlaces.file(fifo).read(), "nobody waits for a writer"));
     }
 }

@@ -81,7 +81,7 @@ final class VirtualCluster {
             queue.clear();
             beside.clear();
             Log log = new Log(new PrintStream(logged, true), 0);
-            Settings settings = new Settings(new EtcdOptions(List.of("http://127.0.0.1:1"), "/n", "v3", "", "", "", "", ""),
+            Settings settings = new Settings(NetworkSelection.SINGLE, new EtcdOptions(List.of("http://127.0.0.1:1"), "/n", "v3", "", "", "", "", ""),
                     RemoteOptions.none(), KubeOptions.none(), new Underlays.Selection(List.of(), List.of(), null), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
                     Duration.ofMinutes(60), false, false, false, Duration.ofHours(1), "");
             readiness = new Readiness(new ServiceManager("", log), List.of(""));
@@ -90,7 +90,7 @@ final class VirtualCluster {
                     readiness, queue, beside::add, time, random, log);
             session = new NetworkSession(around, kernel.underlay(), mark,
                     (config, underlay, publicIp, former) -> new HostGwBackend(underlay, publicIp),
-                    new DataPath("", kernel.reconciler(log), FakeKernel.packetFilter(log), Duration.ofHours(1), time, log));
+                    new DataPath("", kernel.reconciler(log), FakeKernel.packetFilter(log), time, log));
             follower = store.follower(random);
         }
 

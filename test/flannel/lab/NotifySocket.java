@@ -14,7 +14,7 @@ import java.nio.file.Path;
 import java.util.function.Consumer;
 
 /** systemd's side of sd_notify(3): a datagram socket whose path a daemon is given as NOTIFY_SOCKET. */
-final class NotifySocket implements AutoCloseable {
+public final class NotifySocket implements AutoCloseable {
 
     private static final int POLL_MILLIS = 100;
 
@@ -24,7 +24,7 @@ final class NotifySocket implements AutoCloseable {
     private volatile boolean closed;
 
     /** @param sink is told each line of each datagram ("READY=1", "STATUS=..."), by a thread of this socket */
-    NotifySocket(Path path, Consumer<String> sink) throws IOException {
+    public NotifySocket(Path path, Consumer<String> sink) throws IOException {
         this.path = path;
         Files.deleteIfExists(path);
         fd = check("socket AF_UNIX", LibcSocket.socket(LibcSocket.AF_UNIX, LibcSocket.SOCK_DGRAM | LibcSocket.SOCK_CLOEXEC, 0));
