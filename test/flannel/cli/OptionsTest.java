@@ -179,8 +179,8 @@ class OptionsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "-networks=blue | -networks: this flanneld does not have multi-network mode yet",
-        "-watch-networks | -watch-networks: this flanneld does not have multi-network mode yet",
+        "-networks=blue,.. | -networks: .. can't be a network's name",
+        "-networks=blue,_ | -networks: _ can't be a network's name",
         "-listen=8080 | -listen=8080 is not an address of the form host:port, :port or fd://",
         "-listen=fd://2 | -listen=fd://2: the number of a socket of systemd's is 3 or more",
         "-remote=10.1.2.3 | Failed to create SubnetManager: -remote: \"10.1.2.3\" is not a server of the form host:port",
