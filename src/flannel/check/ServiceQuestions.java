@@ -41,7 +41,10 @@ final class ServiceQuestions {
         if (!Files.isDirectory(Path.of("/run/systemd/system"))) {
             return List.of();
         }
-        return unit(properties("flanneld"), properties("docker"));
+        Ipv4Subnet subnet = Scene.subnetOf(scene.subnetFile());
+        boolean fits = subnet == null || scene.link("docker0").filter(bridge -> scene.addresses().stream()
+                .noneMatch(address -> address.index() == bridge.index() && subnet.contains(address.address()))).isEmpty();
+        return unit(properties("flanneld"), properties("docker"), fits);
     }
 
     private static Map<String, String> properties(String unit) throws InterruptedException {
@@ -55,8 +58,12 @@ final class ServiceQuestions {
         return properties;
     }
 
-    /** Of what {@code systemctl show} tells of the two. */
-    static List<Finding> unit(Map<String, String> flanneld, Map<String, String> docker) {
+    /**
+     * Of what {@code systemctl show} tells of the two.
+     *
+     * @param fits whether docker0, if there is one, has an address of the lease: then Docker need not care who was first
+     */
+    static List<Finding> unit(Map<String, String> flanneld, Map<String, String> docker, boolean fits) {
         if (!"loaded".equals(flanneld.get("LoadState"))) {
             return List.of(); // somebody runs it in another way
         }
@@ -64,7 +71,7 @@ final class ServiceQuestions {
         if ("disabled".equals(flanneld.get("UnitFileState"))) {
             findings.add(Finding.warn("unit", "flanneld.service is disabled: it does not start with the host", "systemctl enable flanneld"));
         }
-        if ("active".equals(flanneld.get("ActiveState")) && "active".equals(docker.get("ActiveState")) && since(docker) < since(flanneld) && isFirstStart(flanneld, docker)) {
+        if ("active".equals(flanneld.get("ActiveState")) && "active".equals(docker.get("ActiveState")) && since(docker) < since(flanneld) && !fits) {
             findings.add(Finding.warn("unit", "Docker was started before flanneld: it may have another subnet", "systemctl restart docker"));
         }
         return findings.isEmpty() ? List.of(Finding.ok("unit", "flanneld.service is enabled")) : findings;
@@ -73,11 +80,6 @@ final class ServiceQuestions {
     private static long since(Map<String, String> unit) {
         String text = unit.getOrDefault("ActiveEnterTimestampMonotonic", "0");
         return text.matches("\\d{1,18}") ? Long.parseLong(text) : 0;
-    }
-
-    /** A daemon that is restarted keeps its subnet: only what began after Docker matters, and docker0 tells whether it does. */
-    private static boolean isFirstStart(Map<String, String> flanneld, Map<String, String> docker) {
-        return since(docker) > 0 && since(flanneld) > 0;
     }
 
     /** The file that Docker's start reads. */

@@ -5,6 +5,7 @@ import flannel.daemon.NetworkSelection;
 import flannel.daemon.ServiceManager;
 import flannel.daemon.Settings;
 import flannel.etcd.EtcdOptions;
+import flannel.kernel.ChecksumOffload;
 import flannel.kernel.Underlays;
 import flannel.kube.KubeOptions;
 import flannel.linux.Capability;
@@ -242,7 +243,7 @@ public final class Command {
         return new Settings(networks, etcd, remote, kube, underlay(options),
                 address("invalid public IP address", options.text("public-ip")), Path.of(options.text("subnet-file")), Path.of(options.text("state-dir")), Duration.ofMinutes(margin),
                 options.flag("ip-masq"), !options.flag("ip-masq-fully-random-disable"), options.flag("iptables-forward-rules"),
-                Duration.ofSeconds(resync), environment.getOrDefault("DOCKER_NETWORK_OPTIONS", ""));
+                Duration.ofSeconds(resync), environment.getOrDefault("DOCKER_NETWORK_OPTIONS", ""), checksums(options));
     }
 
     private static StoreOptions store(Options options) throws OptionException {
@@ -316,6 +317,14 @@ public final class Command {
     private static void refuseContradictions(Options options) throws OptionException {
         if (!options.text("listen").isEmpty() && !options.text("remote").isEmpty()) {
             throw new OptionException("--listen and --remote are mutually exclusive");
+        }
+    }
+
+    private static ChecksumOffload checksums(Options options) throws OptionException {
+        try {
+            return ChecksumOffload.of(options.text("vxlan-checksum-offload"), System.getProperty("os.version", ""));
+        } catch (IllegalArgumentException e) {
+            throw new OptionException("-vxlan-checksum-offload: " + e.getMessage());
         }
     }
 

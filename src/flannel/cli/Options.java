@@ -80,6 +80,8 @@ final class Options {
             new Option("v", Kind.VALUE, "", "log level for V logs"),
             new Option("version", Kind.FLAG, "false", "print version and exit"),
             new Option("vmodule", Kind.VALUE, "", "comma-separated list of pattern=N settings for file-filtered logging"),
+            new Option("vxlan-checksum-offload", Kind.TEXT, "auto",
+                    "whether a VXLAN device computes checksums: on, off, or auto for off before Linux 5.7, which does it wrong"),
             new Option("watch", Kind.FLAG, "false", "show it again every two seconds", List.of(Commands.STATUS)),
             new Option("watch-networks", Kind.FLAG, "false", "run in multi-network mode and watch for networks from 'networks' or all networks"),
             new Option("yes", Kind.FLAG, "false", "do what is otherwise only told, or asked about", List.of(Commands.LEASE, Commands.STORE)));

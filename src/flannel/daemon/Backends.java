@@ -9,6 +9,7 @@ import flannel.backend.cloud.LeaseCheck;
 import flannel.backend.gce.Gce;
 import flannel.backend.udp.UdpBackend;
 import flannel.backend.udp.UdpConfig;
+import flannel.kernel.ChecksumOffload;
 import flannel.kernel.IpForwarding;
 import flannel.kernel.Link;
 import flannel.kernel.Reconciler;
@@ -30,12 +31,13 @@ import java.util.function.Consumer;
 /**
  * Makes the backend that a network's configuration names, for this host.
  *
- * @param network  its name
- * @param nodeMark see {@link flannel.lease.LeaseAttributes#node}
- * @param fatal    told when a thread of a backend's own dies
+ * @param network   its name
+ * @param checksums of a VXLAN device
+ * @param nodeMark  see {@link flannel.lease.LeaseAttributes#node}
+ * @param fatal     told when a thread of a backend's own dies
  */
-record Backends(String network, Claims claims, StateDirectory state, SubnetStore store, String nodeMark, Reconciler reconciler, Log log,
-        Consumer<Throwable> fatal) implements BackendMaker {
+record Backends(String network, Claims claims, StateDirectory state, ChecksumOffload checksums, SubnetStore store, String nodeMark,
+        Reconciler reconciler, Log log, Consumer<Throwable> fatal) implements BackendMaker {
 
     /**
      * Makes the backend; or follows the underlay with the one that is open, in its place.
@@ -127,6 +129,7 @@ record Backends(String network, Claims claims, StateDirectory state, SubnetStore
         int vni = VxlanBackend.link(config, underlay, new MacAddress(0)).vni();
         Link.Vxlan link = VxlanBackend.link(config, underlay, state.vtepMac(vni, underlay.mac(), underlay.address()));
         MacAddress adopted = reconciler.vtepMac(link).orElse(link.address());
-        return new VxlanBackend(underlay, VxlanBackend.link(config, underlay, adopted), VxlanBackend.directRouting(config));
+        return new VxlanBackend(underlay, VxlanBackend.link(config, underlay, adopted).withChecksums(checksums),
+                VxlanBackend.directRouting(config));
     }
 }

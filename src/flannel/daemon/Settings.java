@@ -1,6 +1,7 @@
 package flannel.daemon;
 
 import flannel.etcd.EtcdOptions;
+import flannel.kernel.ChecksumOffload;
 import flannel.kernel.Underlays;
 import flannel.kube.KubeOptions;
 import flannel.net.Ipv4;
@@ -25,8 +26,9 @@ import java.time.Duration;
  * @param forwardRules    whether to accept forwarded packets of the overlay
  * @param rulesCheck      how often to look whether the packet filter's rules still stand
  * @param dockerOptions   options that Docker has already; kept in front of ours
+ * @param vxlanChecksums  whether a VXLAN device computes checksums
  */
 public record Settings(NetworkSelection networks, EtcdOptions etcd, RemoteOptions remote, KubeOptions kube, Underlays.Selection underlay, Ipv4 publicIp,
         Path subnetFile, Path stateDirectory, Duration renewMargin, boolean masquerade, boolean fullyRandom, boolean forwardRules,
-        Duration rulesCheck, String dockerOptions) {
+        Duration rulesCheck, String dockerOptions, ChecksumOffload vxlanChecksums) {
 }

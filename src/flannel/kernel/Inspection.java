@@ -167,6 +167,16 @@ public record Inspection(List<String> device, Map<String, Integer> missing, Map<
         }
 
         @Override
+        public boolean sendChecksums(String name) throws SystemCallException {
+            return kernel.sendChecksums(name);
+        }
+
+        @Override
+        public void setSendChecksums(String name, boolean on) {
+            device.add(name + " has its checksum offload " + (on ? "off" : "on") + ", it should be " + (on ? "on" : "off"));
+        }
+
+        @Override
         public void stopAskingUserSpace(String name) {
         }
 

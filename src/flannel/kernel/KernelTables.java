@@ -52,6 +52,11 @@ interface KernelTables extends AutoCloseable {
      */
     void setLink(int index, String name, int mtu, MacAddress mac, int queueLength) throws SystemCallException;
 
+    /** Whether the checksums of what is sent are left to a device. */
+    boolean sendChecksums(String device) throws SystemCallException;
+
+    void setSendChecksums(String device, boolean on) throws SystemCallException;
+
     /** Undoes what flannel 0.7.1 set on its device: questions about neighbours asked of user space (sysctl app_solicit). Best effort. */
     void stopAskingUserSpace(String device);
 

@@ -18,6 +18,8 @@ final class OwnLink {
     private String knownName = "";
     private MacAddress knownMac;
     private boolean touched;
+    /** Told once, and not tried at each look. */
+    private boolean checksumsRefused;
 
     OwnLink(Log log, KernelTables tables) {
         this.log = log;
@@ -97,7 +99,33 @@ final class OwnLink {
             touched = true;
             tables.setLink(there.index(), wanted.name(), wanted.mtu(), mac, -1);
         }
+        if (checksumsDiffer(wanted)) {
+            touched = true;
+            setChecksums(wanted);
+        }
         return there.index();
+    }
+
+    /** A device that has to go without is better than none. */
+    private void setChecksums(Link.Vxlan wanted) {
+        try {
+            tables.setSendChecksums(wanted.name(), wanted.checksums() == ChecksumOffload.ON);
+            log.info("Checksum offload of " + wanted.name() + " switched " + (wanted.checksums() == ChecksumOffload.ON ? "on" : "off"));
+        } catch (SystemCallException e) {
+            checksumsRefused = true;
+            log.warning("Checksum offload of " + wanted.name() + " stays as it is: " + e.getMessage());
+        }
+    }
+
+    private boolean checksumsDiffer(Link.Vxlan wanted) {
+        if (wanted.checksums() == ChecksumOffload.LEAVE || checksumsRefused) {
+            return false;
+        }
+        try {
+            return tables.sendChecksums(wanted.name()) != (wanted.checksums() == ChecksumOffload.ON);
+        } catch (SystemCallException e) {
+            return false; // it is gone, of which there is other news, or knows nothing of checksums
+        }
     }
 
     /** Whether the device was other than wanted when it was last {@link #ensure looked at}. */
@@ -146,7 +174,7 @@ final class OwnLink {
         boolean differs = !there.up() || there.mtu() != wanted.mtu();
         return switch (wanted) {
             case Link.Vxlan vxlan -> differs || there.mac() == null || knownName.equals(vxlan.name()) && !there.mac().equals(knownMac)
-                    || !disagreements(there, vxlan, underlayIndex).isEmpty();
+                    || !disagreements(there, vxlan, underlayIndex).isEmpty() || checksumsDiffer(vxlan);
             case Link.Tun tun -> differs || there.queueLength() != tun.queueLength();
         };
     }

@@ -3,6 +3,7 @@ package flannel.kernel;
 import static flannel.netlink.Rtm.*;
 
 import flannel.linux.Errno;
+import flannel.linux.Ethtool;
 import flannel.linux.LibcSocket;
 import flannel.linux.SystemCallException;
 import flannel.net.Ipv4;
@@ -177,6 +178,16 @@ final class Rtnetlink implements KernelTables {
             }
             message.end();
         });
+    }
+
+    @Override
+    public boolean sendChecksums(String device) throws SystemCallException {
+        return Ethtool.sendChecksums(device);
+    }
+
+    @Override
+    public void setSendChecksums(String device, boolean on) throws SystemCallException {
+        Ethtool.setSendChecksums(device, on);
     }
 
     @Override

@@ -67,9 +67,11 @@ class QuestionsTest {
         Map<String, String> first = ServiceQuestions.parse("LoadState=loaded\nUnitFileState=enabled\nActiveState=active\nActiveEnterTimestampMonotonic=100\n");
         Map<String, String> second = ServiceQuestions.parse("LoadState=loaded\nUnitFileState=enabled\nActiveState=active\nActiveEnterTimestampMonotonic=200\n");
         Map<String, String> disabled = ServiceQuestions.parse("LoadState=loaded\nUnitFileState=disabled\nActiveState=active\nActiveEnterTimestampMonotonic=50\n");
-        assertOne(Level.OK, "enabled", ServiceQuestions.unit(first, second));
-        assertOne(Level.WARN, "disabled", ServiceQuestions.unit(disabled, second));
-        assertEquals(List.of(), ServiceQuestions.unit(ServiceQuestions.parse("LoadState=not-found\n"), second));
+        assertOne(Level.OK, "enabled", ServiceQuestions.unit(first, second, false));
+        assertOne(Level.WARN, "Docker was started before flanneld", ServiceQuestions.unit(second, first, false));
+        assertOne(Level.OK, "enabled", ServiceQuestions.unit(second, first, true)); // a restart of flanneld
+        assertOne(Level.WARN, "disabled", ServiceQuestions.unit(disabled, second, true));
+        assertEquals(List.of(), ServiceQuestions.unit(ServiceQuestions.parse("LoadState=not-found\n"), second, true));
     }
 
     @Test

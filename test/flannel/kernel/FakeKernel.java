@@ -154,6 +154,15 @@ public final class FakeKernel implements KernelTables {
     }
 
     @Override
+    public boolean sendChecksums(String device) {
+        return true;
+    }
+
+    @Override
+    public void setSendChecksums(String device, boolean on) {
+    }
+
+    @Override
     public void stopAskingUserSpace(String device) {
     }
 

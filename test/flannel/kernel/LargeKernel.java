@@ -109,6 +109,15 @@ public final class LargeKernel implements KernelTables {
     }
 
     @Override
+    public boolean sendChecksums(String device) {
+        return true;
+    }
+
+    @Override
+    public void setSendChecksums(String device, boolean on) {
+    }
+
+    @Override
     public void stopAskingUserSpace(String device) {
     }
 

@@ -7,12 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import flannel.lab.Needs;
 import flannel.lab.NetworkNamespace;
 import flannel.linux.SystemCallException;
+import flannel.linux.Ethtool;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import flannel.net.MacAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -101,6 +103,40 @@ class ReconcilerKernelTest {
             }
             listener.join(5000);
             assertFalse(listener.isAlive());
+        });
+    }
+
+    @Test
+    void checksumOffloadIsAsWantedWhateverBecomesOfTheDevice() throws Exception {
+        DesiredState state = vxlan(1);
+        DesiredState off = new DesiredState(NETWORK, 24, "eth0", ((Link.Vxlan) state.link()).withChecksums(ChecksumOffload.OFF), state.entries(), Set.of());
+        DesiredState on = new DesiredState(NETWORK, 24, "eth0", ((Link.Vxlan) state.link()).withChecksums(ChecksumOffload.ON), state.entries(), Set.of());
+        host.call(() -> {
+            try (Reconciler reconciler = Reconciler.open(LOG); KernelMonitor monitor = KernelMonitor.open(LOG)) {
+                LinkedBlockingQueue<KernelEvent> events = new LinkedBlockingQueue<>();
+                listen(monitor, events);
+                reconciler.apply(state);
+                assertTrue(Ethtool.sendChecksums("flannel.1"), "left as the kernel has it");
+                reconciler.apply(off);
+                assertFalse(Ethtool.sendChecksums("flannel.1"));
+                assertEquals(List.of(), contradictions(reconciler, events, 300), "echoes of our own changes");
+
+                host.run("ip", "link", "del", "flannel.1");
+                assertFalse(contradictions(reconciler, events, 5000).isEmpty(), "heard");
+                reconciler.reconcile();
+                assertFalse(Ethtool.sendChecksums("flannel.1"), "made anew");
+                contradictions(reconciler, events, 50);
+
+                Ethtool.setSendChecksums("flannel.1", true);
+                reconciler.reconcile();
+                assertFalse(Ethtool.sendChecksums("flannel.1"), "switched by somebody else");
+                assertEquals(Map.of("link", 1), reconciler.lastComparison().changed());
+
+                reconciler.apply(on);
+                assertTrue(Ethtool.sendChecksums("flannel.1"));
+                reconciler.reconcile();
+                assertEquals(Map.of(), reconciler.lastComparison().changed());
+            }
         });
     }
 
