@@ -69,10 +69,7 @@ leave_out() {
 # The archive is put where the JVM looks for its default one, so no option and no path names it, and the image can be moved.
 # It holds the daemon's own classes too. They come from the image's lib/modules, which the JVM compares with the archive's record of it.
 archive_classes() {
-    local archive=$1/lib/server/classes.jsa list=build/runtime.work/classes.list
-    # The module's own classes, whether the training knew them or not; but for the clouds', which few hosts need.
-    { cat rpm/classes.list; "$JAVA_HOME/bin/jar" --list --file build/flanneld.jar |
-        sed -n '/module-info/d; \:flannel/backend/\(cloud\|aws\|gce\)/:d; s/\.class$//p' | sort; } > "$list"
+    local archive=$1/lib/server/classes.jsa list=rpm/classes.list
     set_times "$1"
     dump "$1" "$list" "$archive"
     dump "$1" "$list" build/runtime.work/again.jsa
