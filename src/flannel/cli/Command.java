@@ -116,7 +116,7 @@ public final class Command {
         options.fillFrom(ServiceSettings.options(serviceSettings));
         try {
             return new CheckCommand(stdout).run(options, settings(options, environment, new Log(stderr, 0)));
-        } catch (OptionException e) {
+        } catch (OptionException | IllegalArgumentException e) {
             stderr.println(e.getMessage());
             return WRONG;
         }
@@ -278,7 +278,12 @@ public final class Command {
 
     private static NetworkSelection networks(Options options) throws OptionException {
         try {
-            return NetworkSelection.parse(options.text("networks"), options.flag("watch-networks"), Path.of(options.text("subnet-dir")));
+            NetworkSelection selection = NetworkSelection.parse(options.text("networks"), options.flag("watch-networks"), Path.of(options.text("subnet-dir")));
+            if (!selection.isSingle() && !options.text("remote").isEmpty()) {
+                throw new OptionException("-remote and " + (options.flag("watch-networks") ? "-watch-networks" : "-networks")
+                        + ": this flanneld asks a server for the network without a name only; several networks want etcd");
+            }
+            return selection;
         } catch (IllegalArgumentException e) {
             throw new OptionException(e.getMessage());
         }

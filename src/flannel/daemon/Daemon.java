@@ -16,7 +16,7 @@ import flannel.linux.Libc;
 import flannel.linux.SystemCallException;
 import flannel.log.Log;
 import flannel.net.MacAddress;
-import flannel.remote.RemoteNetworks;
+import flannel.remote.RemoteSubnetStore;
 import flannel.server.LeaseServer;
 import flannel.server.ListenAddress;
 import flannel.store.SmallStore;
@@ -149,7 +149,8 @@ public final class Daemon {
     private NetworkCatalog catalog() throws StartException {
         try {
             return settings.kube().isWanted() ? new SoleNetwork(KubeSubnetStore.open(settings.kube(), log))
-                    : settings.remote().isEmpty() ? EtcdNetworks.open(settings.etcd(), log) : RemoteNetworks.open(settings.remote(), log);
+                    : settings.remote().isEmpty() ? EtcdNetworks.open(settings.etcd(), log)
+                    : new SoleNetwork(RemoteSubnetStore.open(settings.remote(), log));
         } catch (IllegalArgumentException e) {
             throw new StartException("Failed to create SubnetManager: " + e.getMessage(), e);
         }

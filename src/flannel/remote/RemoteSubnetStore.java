@@ -34,6 +34,8 @@ import java.util.random.RandomGenerator;
  */
 public final class RemoteSubnetStore implements ServedStore {
 
+    private static final String NETWORK = "/v1/_/";
+
     /** Between two looks at the configuration. */
     private static final Duration LOOK = Duration.ofSeconds(30);
 
@@ -47,8 +49,6 @@ public final class RemoteSubnetStore implements ServedStore {
     private static final long LONGEST_PAUSE_MILLIS = 2_000;
 
     private final ServerHttp http;
-    /** Of the network at the server, with a slash behind it. */
-    private final String path;
     private final RandomGenerator random;
     private final Duration look;
     private final StoreHistory history = new StoreHistory();
@@ -57,15 +57,10 @@ public final class RemoteSubnetStore implements ServedStore {
     /** The highest revision heard of: what a Go server, which does not tell, answers a write with is not older. */
     private volatile long newest;
 
-    RemoteSubnetStore(ServerHttp http, String path, Duration look, RandomGenerator random) {
+    RemoteSubnetStore(ServerHttp http, Duration look, RandomGenerator random) {
         this.http = http;
-        this.path = path;
         this.look = look;
         this.random = random;
-    }
-
-    RemoteSubnetStore(ServerHttp http, String path, RandomGenerator random) {
-        this(http, path, LOOK, random);
     }
 
     /**
@@ -74,13 +69,14 @@ public final class RemoteSubnetStore implements ServedStore {
      * @throws IllegalArgumentException with a sentence when an option can't be used
      */
     public static ServedStore open(RemoteOptions options, Log log) {
-        return RemoteNetworks.open(options, log).network("");
+        RandomGenerator random = RandomGenerator.getDefault();
+        int first = random.nextInt(options.urls().size()); // not all hosts are to ask the same one
+        return new RemoteSubnetStore(new ServerHttp(options.urls(), first, options.tls(), log), LOOK, random);
     }
 
     @Override
     public String configPlace() {
-        return (path.equals("/v1/_/") ? "network config" : "config of network " + path.split("/")[2])
-                + " in the store of the flannel server " + http + " (-remote)";
+        return "network config in the store of the flannel server " + http + " (-remote)";
     }
 
     // ---- following ----
@@ -92,7 +88,7 @@ public final class RemoteSubnetStore implements ServedStore {
             long startNanos = System.nanoTime();
             try {
                 String config = configOf(config());
-                Reply reply = http.call("GET", path + "leases", null, null);
+                Reply reply = http.call("GET", NETWORK + "leases", null, null);
                 Changes all = list(reply);
                 tell(all, config, sink);
                 poll(reply.server(), all.cursor(), config, sink);
@@ -108,7 +104,7 @@ public final class RemoteSubnetStore implements ServedStore {
 
     @Override
     public Collection<Entry> read() throws StoreException, InterruptedException {
-        return entries(list(http.call("GET", path + "leases", null, null)));
+        return entries(list(http.call("GET", NETWORK + "leases", null, null)));
     }
 
     private Changes list(Reply reply) throws StoreException {
@@ -124,7 +120,7 @@ public final class RemoteSubnetStore implements ServedStore {
     }
 
     private Reply config() throws StoreException, InterruptedException {
-        return http.call("GET", path + "config", null, null);
+        return http.call("GET", NETWORK + "config", null, null);
     }
 
     private String configOf(Reply reply) throws StoreException {
@@ -138,7 +134,7 @@ public final class RemoteSubnetStore implements ServedStore {
         long lookedNanos = System.nanoTime();
         while (true) {
             long startNanos = System.nanoTime();
-            Exchange exchange = http.start(server, "GET", path + "leases?next=" + cursor, null, null);
+            Exchange exchange = http.start(server, "GET", NETWORK + "leases?next=" + cursor, null, null);
             try {
                 Reply reply = null;
                 while (reply == null && System.nanoTime() - startNanos < SILENCE.toNanos()) {
@@ -215,7 +211,7 @@ public final class RemoteSubnetStore implements ServedStore {
     @Override
     public Taken take(Wish wish, Collection<Entry> known) throws StoreException, InterruptedException {
         mine = wish.attributes();
-        Reply reply = http.call("POST", path + "leases", null, LeaseRequest.toJson(wish));
+        Reply reply = http.call("POST", NETWORK + "leases", null, LeaseRequest.toJson(wish));
         try {
             JsonValue value = JsonValue.parse(accepted(reply, "give this host a subnet"));
             JsonValue from = value.get("From");
@@ -256,7 +252,7 @@ public final class RemoteSubnetStore implements ServedStore {
 
     @Override
     public Lease reserve(Ipv4Subnet subnet, Ipv4 publicIp) throws StoreException, InterruptedException {
-        Reply reply = http.call("POST", path + "reservations", null, new Messages.Reservation(subnet, publicIp).toJson().toString());
+        Reply reply = http.call("POST", NETWORK + "reservations", null, new Messages.Reservation(subnet, publicIp).toJson().toString());
         refuseConflict(reply);
         accepted(reply, "reserve " + subnet);
         return find(subnet);
@@ -264,7 +260,7 @@ public final class RemoteSubnetStore implements ServedStore {
 
     @Override
     public Lease release(Ipv4Subnet subnet) throws StoreException, InterruptedException {
-        Reply reply = http.call("DELETE", path + "reservations/" + subnet.toKey(), null, null);
+        Reply reply = http.call("DELETE", NETWORK + "reservations/" + subnet.toKey(), null, null);
         refuseConflict(reply);
         accepted(reply, "release " + subnet);
         return find(subnet);
@@ -277,7 +273,7 @@ public final class RemoteSubnetStore implements ServedStore {
     }
 
     private String path(Lease held) {
-        return path + "leases/" + held.subnet().toKey();
+        return NETWORK + "leases/" + held.subnet().toKey();
     }
 
     private static String match(Lease held) {
