@@ -13,8 +13,9 @@ import flannel.netlink.Nlmsg;
 import flannel.netlink.Rtm;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 
 /**
@@ -33,7 +34,8 @@ public final class KernelMonitor implements AutoCloseable {
     private final NetlinkSocket rules;
     /** An eventfd. */
     private final int wakeUp;
-    private final List<Integer> ignored = new ArrayList<>();
+    /** Ports of sockets that are open, or were: a later one has the first that is free. */
+    private final Set<Integer> ignored = new TreeSet<>();
     private int lastPort;
     private String lastBy = "";
     private boolean running;
@@ -76,10 +78,10 @@ public final class KernelMonitor implements AutoCloseable {
      * Spares itself the echoes of what that reconciler changes (for one thread at a time): ten thousand peers make thirty thousand of them, and news would wait behind
      * them. Those of forwarding databases are heard all the same.
      */
-    public void ignore(Reconciler reconciler) throws SystemCallException {
+    public synchronized void ignore(Reconciler reconciler) throws SystemCallException {
         if (!ignored.contains(reconciler.port())) { // a network that has left may have had it
             ignored.add(reconciler.port());
-            routes.ignore(ignored);
+            routes.ignore(List.copyOf(ignored));
         }
     }
 
