@@ -5,6 +5,7 @@ import flannel.kernel.Inspection;
 import flannel.kernel.Underlays;
 import flannel.lease.Lease;
 import flannel.linux.SystemCallException;
+import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,7 +43,11 @@ final class KernelQuestions {
                 findings.add(Finding.warn("range", e.getMessage(), ""));
             }
         }
-        findings.addAll(ways(scene));
+        try {
+            findings.addAll(ways(scene));
+        } catch (SystemCallException e) {
+            findings.add(Finding.warn("interface", e.getMessage(), ""));
+        }
         if (findings.isEmpty()) {
             findings.add(Finding.ok("interface", scene.underlay().name() + ", " + scene.underlay().address() + ", MTU " + scene.underlay().mtu()));
         }
@@ -50,11 +55,12 @@ final class KernelQuestions {
     }
 
     /** The interface by which packets to the other hosts leave should be the one that they are told. */
-    private static List<Finding> ways(Scene scene) {
+    private static List<Finding> ways(Scene scene) throws SystemCallException {
         Map<String, List<Lease>> elsewhere = new TreeMap<>();
         Map<Integer, String> names = scene.names();
+        Map<Ipv4, Integer> ways = Inspection.ways(scene.peers().stream().map(peer -> peer.attributes().publicIp()).toList());
         for (Lease peer : scene.peers()) {
-            int index = Inspection.indexTowards(peer.attributes().publicIp());
+            int index = ways.getOrDefault(peer.attributes().publicIp(), 0);
             if (index != scene.underlay().index()) {
                 elsewhere.computeIfAbsent(names.getOrDefault(index, ""), name -> new ArrayList<>()).add(peer);
             }

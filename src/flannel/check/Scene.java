@@ -56,7 +56,7 @@ record Scene(Setup setup, Status daemon, String silence, EtcdSurvey etcd, EtcdSu
 
     private static final int LONGEST_FILE = 4_096;
 
-    /** Looks at everything; the store is asked meanwhile. */
+    /** Looks at everything. */
     static Scene look(Setup setup, Log log) throws InterruptedException {
         EtcdSurvey etcd = setup.etcd() == null ? null : EtcdSurvey.of(setup.etcd(), log);
         EtcdSurvey.Store store = etcd == null ? null : counting(etcd, setup.etcd().api());
@@ -168,9 +168,10 @@ record Scene(Setup setup, Status daemon, String silence, EtcdSurvey etcd, EtcdSu
                 .filter(lease -> own == null || !lease.attributes().publicIp().equals(own.attributes().publicIp())).toList();
     }
 
-    /** What the daemon tells of its (first) network; null when it does not. */
+    /** What the daemon tells of the network that is looked at; null when it does not. */
     NetworkStatus.Known network() {
-        return daemon == null || daemon.networks().isEmpty() || !(daemon.networks().getFirst() instanceof NetworkStatus.Known known) ? null : known;
+        return daemon == null ? null : daemon.networks().stream().filter(NetworkStatus.Known.class::isInstance).map(NetworkStatus.Known.class::cast)
+                .filter(known -> config == null ? daemon.networks().size() == 1 : known.range().equals(config.network().toString())).findFirst().orElse(null);
     }
 
     /** By name; empty for none. */

@@ -18,8 +18,13 @@ final class CheckCommand {
         this.stdout = stdout;
     }
 
+    /** @throws IllegalArgumentException with a sentence when the host has several networks: it looks at one */
     int run(Options options, Settings settings) throws InterruptedException {
-        Setup setup = new Setup(settings.remote().isEmpty() ? settings.etcd() : null, settings.underlay(), settings.publicIp(), settings.forwardRules(),
+        if (!settings.networks().isSingle()) {
+            throw new IllegalArgumentException("this host has several networks, and a check looks at one: flanneld check -networks= -watch-networks=false"
+                    + " -etcd-prefix=" + settings.etcd().folder() + "/NAME -subnet-file=" + settings.networks().directory() + "/NAME.env");
+        }
+        Setup setup = new Setup(settings.remote().isEmpty() && !settings.kube().isWanted() ? settings.etcd() : null, settings.underlay(), settings.publicIp(), settings.forwardRules(),
                 settings.subnetFile(), settings.stateDirectory(), Path.of(options.text("socket")));
         Checkup checkup = Checkup.of(setup, new Log(new PrintStream(OutputStream.nullOutputStream()), 0));
         stdout.print(options.flag("json") ? checkup.json() + "\n" : checkup.text());

@@ -7,6 +7,7 @@ import flannel.net.MacAddress;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -64,13 +65,19 @@ public record Inspection(List<String> device, Map<String, Integer> missing, Map<
         }
     }
 
-    /** Index of the device by which packets to an address leave; 0 for no route. */
-    public static int indexTowards(Ipv4 address) {
+    /** Indices of the devices by which packets to these addresses leave; those that there is no route to are left out. */
+    public static Map<Ipv4, Integer> ways(Collection<Ipv4> addresses) throws SystemCallException {
+        Map<Ipv4, Integer> ways = new HashMap<>();
         try (Rtnetlink kernel = Rtnetlink.open()) {
-            return kernel.routeTo(address).index();
-        } catch (SystemCallException e) {
-            return 0;
+            for (Ipv4 address : addresses) {
+                try {
+                    ways.put(address, kernel.routeTo(address).index());
+                } catch (SystemCallException e) {
+                    // no route: that is what it is left out for
+                }
+            }
         }
+        return ways;
     }
 
     /** Whether a route has the mark of this daemon's. */
