@@ -1,7 +1,6 @@
 package flannel.lab.faults;
 
 import flannel.lab.Needs;
-import java.time.LocalDate;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,9 +14,9 @@ class FaultsTest {
     private static final double LONGEST_SECONDS = 1.5;
     private static final int SECONDS = 32;
 
-    /** One that stays, of vxlan, and one of the day. */
+    /** Of vxlan and of host-gw, so that a run can be told from the one before; other seeds are for the long form. */
     static LongStream seeds() {
-        return LongStream.of(16, LocalDate.now().toEpochDay());
+        return LongStream.of(16, 20_782);
     }
 
     @ParameterizedTest(name = "seed {0}")
