@@ -20,7 +20,7 @@ import java.util.List;
 /**
  * What programs ask for: whether the daemon lives ({@code /healthz}), whether this host's containers have a network ({@code /readyz}), and
  * its numbers ({@code /metrics}, in the text format of Prometheus or of OpenMetrics); and what people look at ({@code /}). Nothing can be changed
- * through it.
+ * through it, and no page of elsewhere can read it in somebody's browser, see {@link OwnNames}.
  */
 public final class HealthServer implements AutoCloseable {
 
@@ -29,6 +29,7 @@ public final class HealthServer implements AutoCloseable {
             Duration.ofSeconds(10), Duration.ofSeconds(10));
 
     private static final int OK = 200;
+    private static final int MISDIRECTED = 421;
     private static final int UNAVAILABLE = 503;
 
     private final StatusSource source;
@@ -76,6 +77,9 @@ public final class HealthServer implements AutoCloseable {
     }
 
     private Answer answer(Request request) {
+        if (!OwnNames.include(request.host())) {
+            return Answer.text(MISDIRECTED, OwnNames.refusal(request.host()));
+        }
         if (!request.method().equals("GET") && !request.method().equals("HEAD")) {
             return Answer.notAllowed("GET, HEAD", "nothing can be changed here\n");
         }

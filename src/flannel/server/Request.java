@@ -9,9 +9,10 @@ import java.net.InetAddress;
  * @param query   what follows the question mark; empty for none
  * @param ifMatch value of the header If-Match; empty for none
  * @param accept  value of the header Accept; empty for none
+ * @param host    value of the header Host: by which name the client knows this host; empty for none
  * @param from    the client
  */
-record Request(String method, String path, String query, String ifMatch, String accept, String body, InetAddress from) {
+record Request(String method, String path, String query, String ifMatch, String accept, String host, String body, InetAddress from) {
 
     /** Value of a parameter of the query, as it stands there; null when it is not there. */
     String parameter(String name) {

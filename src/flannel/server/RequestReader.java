@@ -101,8 +101,8 @@ final class RequestReader {
         String body = body(headers, progress);
         int question = words[1].indexOf('?');
         return new Request(words[0], question < 0 ? words[1] : words[1].substring(0, question),
-                question < 0 ? "" : words[1].substring(question + 1), header(headers, "if-match"), header(headers, "accept"), body,
-                from);
+                question < 0 ? "" : words[1].substring(question + 1), header(headers, "if-match"), header(headers, "accept"),
+                header(headers, "host"), body, from);
     }
 
     /** Index behind the empty line; -1 when it is not there yet. */

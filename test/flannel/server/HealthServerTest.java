@@ -19,10 +19,12 @@ import flannel.status.StatusSource;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -118,6 +120,25 @@ class HealthServerTest {
         assertEquals("nosniff", page.headers().firstValue("X-Content-Type-Options").orElseThrow());
         assertEquals("no-store", page.headers().firstValue("Cache-Control").orElseThrow());
         assertEquals(405, ask("POST", "/").statusCode());
+    }
+
+    /** By a socket: the JDK's client sends the Host that its address has. */
+    private String toldToHost(String host, String path) throws IOException {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), listener.address().getPort())) {
+            socket.getOutputStream().write(("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n").getBytes(StandardCharsets.UTF_8));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    @Test
+    void aPageOfElsewhereWhoseNameLeadsHereReadsNothing() throws Exception {
+        for (String path : List.of("/", "/healthz", "/readyz", "/metrics")) {
+            String answer = toldToHost("rebound.example:8471", path);
+            assertTrue(answer.startsWith("HTTP/1.1 421 Misdirected Request\r\n"), answer);
+            assertTrue(answer.endsWith("\r\n\r\nthis host is not known by the name \"rebound.example:8471\" here: ask by its IP address, or its own name\n"), answer);
+            assertTrue(toldToHost("10.1.2.3:8471", path).startsWith("HTTP/1.1 200 OK\r\n"));
+            assertTrue(toldToHost("localhost", path).startsWith("HTTP/1.1 200 OK\r\n"));
+        }
     }
 
     @Test
