@@ -3,6 +3,7 @@ package flannel.cli;
 import flannel.text.Spelling;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** The words that may stand behind {@code flanneld}, to have it do something else than be the daemon. */
 final class Commands {
@@ -25,6 +26,19 @@ final class Commands {
      * @param words    that may stand among its options
      */
     record Entry(String name, String synopsis, String help, int words) {
+
+        /** The words of which one stands behind it, as its synopsis has them; empty for a command that wants none. */
+        List<String> verbs() {
+            return Stream.of(synopsis.substring(name.length()).split("\\|")).map(form -> form.strip().split(" ")[0])
+                    .filter(word -> word.matches("[a-z]+")).toList();
+        }
+
+        /** How it is written, for who has not: with the verb that was probably meant. */
+        String usage(List<String> given) {
+            String word = given.isEmpty() ? "" : given.getFirst();
+            return (verbs().contains(word) ? Optional.<String>empty() : Spelling.nearest(word, verbs())).map(meant ->
+                    "there is no flanneld " + name + " " + word + "; did you mean " + meant + "? ").orElse("") + "usage: flanneld " + synopsis;
+        }
     }
 
     static final List<Entry> TABLE = List.of(

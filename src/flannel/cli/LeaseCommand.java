@@ -43,7 +43,7 @@ final class LeaseCommand {
             default -> -1;
         };
         if (arguments < 0 || words.size() - 1 != arguments) {
-            return complain(Command.WRONG, "usage: flanneld " + Commands.find(Commands.LEASE).orElseThrow().synopsis());
+            return complain(Command.WRONG, Commands.find(Commands.LEASE).orElseThrow().usage(words));
         }
         try {
             if (what.equals("copy")) {

@@ -53,7 +53,7 @@ final class StoreCommand {
                     stdout.println(SmallStore.repair(Path.of(options.text("store")), log));
                     return Command.OK;
                 default:
-                    return complain(Command.WRONG, "usage: flanneld " + Commands.find(Commands.STORE).orElseThrow().synopsis());
+                    return complain(Command.WRONG, Commands.find(Commands.STORE).orElseThrow().usage(words));
             }
         } catch (IllegalArgumentException e) {
             return complain(Command.WRONG, e.getMessage());

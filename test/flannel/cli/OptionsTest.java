@@ -163,6 +163,28 @@ class OptionsTest {
     }
 
     @Test
+    void everyCommandHasItsHelpAndSuggestsItsOwnOptionsAndVerbs() throws InterruptedException {
+        for (Commands.Entry command : Commands.TABLE) {
+            String name = command.name();
+            Outcome help = run("help", name);
+            assertTrue(help.status() == 0 && help.stderr().startsWith("Usage: /usr/bin/flanneld " + command.synopsis() + "\n"), help.stderr());
+            assertEquals(List.of(), command.verbs().stream().filter(verb -> !help.stderr().contains(verb)).toList());
+            String swapped = "" + name.charAt(1) + name.charAt(0) + name.substring(2);
+            assertTrue(run(swapped).stderr().startsWith("unknown command \"" + swapped + "\"; did you mean flanneld " + name + "?"), name);
+            for (String verb : command.verbs()) {
+                Outcome wrong = run(name, verb.charAt(0) + verb, "-etcd-endpoints=http://127.0.0.1:1");
+                assertEquals(new Outcome(2, "there is no flanneld " + name + " " + verb.charAt(0) + verb + "; did you mean " + verb + "? usage: flanneld "
+                        + command.synopsis() + "\n"), wrong);
+            }
+            for (Option option : Options.TABLE.stream().filter(each -> Commands.has(name, each) && each.name().length() > 2).toList()) {
+                String mistyped = option.name() + "x";
+                assertEquals("flag provided but not defined: -" + mistyped + "; did you mean -" + option.name() + "?",
+                        assertThrows(UsageException.class, () -> parse(name, "-" + mistyped)).getMessage());
+            }
+        }
+    }
+
+    @Test
     void statusWithoutADaemonEndsWithTwo() throws InterruptedException {
         Outcome none = run("status", "-socket=/nowhere/flanneld.sock");
         assertEquals(2, none.status());
