@@ -97,7 +97,8 @@ public final class Command {
         return switch (options.command()) {
             case Commands.LEASE -> new LeaseCommand(stdout, stderr).run(withService(options), environment);
             case Commands.STORE -> new StoreCommand(stdout, stderr).run(withService(options), environment);
-            case Commands.CHECK -> check(options, environment);
+            case Commands.CHECK -> onHost(options, environment, new CheckCommand(stdout)::run);
+            case Commands.CLEANUP -> onHost(options, environment, new CleanupCommand(stdout, stderr)::run);
             case Commands.STATUS -> new StatusCommand(stdout, stderr).run(options, environment);
             case Commands.HELP -> help(options.words(), environment);
             default -> daemon(options, environment);
@@ -112,10 +113,18 @@ public final class Command {
         return options;
     }
 
-    private int check(Options options, Map<String, String> environment) throws InterruptedException {
+    /** A command that is about this host's daemon. */
+    private interface OnHost {
+
+        /** @throws IllegalArgumentException with a sentence, when it can't do with such settings */
+        int run(Options options, Settings settings) throws InterruptedException;
+    }
+
+    /** Goes by the service's settings for what is not given. */
+    private int onHost(Options options, Map<String, String> environment, OnHost command) throws InterruptedException {
         options.fillFrom(ServiceSettings.options(serviceSettings));
         try {
-            return new CheckCommand(stdout).run(options, settings(options, environment, new Log(stderr, 0)));
+            return command.run(options, settings(options, environment, new Log(stderr, 0)));
         } catch (OptionException | IllegalArgumentException e) {
             stderr.println(e.getMessage());
             return WRONG;

@@ -3,6 +3,8 @@ package flannel.cli;
 import flannel.text.Spelling;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The words that may stand behind {@code flanneld}, to have it do something else than be the daemon. */
@@ -10,10 +12,14 @@ final class Commands {
 
     static final String DAEMON = "";
     static final String CHECK = "check";
+    static final String CLEANUP = "cleanup";
     static final String STATUS = "status";
     static final String LEASE = "lease";
     static final String STORE = "store";
     static final String HELP = "help";
+
+    /** Those that are about what the daemon does: they have all of its options. */
+    private static final Set<String> LIKE_THE_DAEMON = Set.of(CHECK, CLEANUP);
 
     /** Those that ask a network's store, by the daemon's own options. */
     static final List<String> ASKING = List.of(DAEMON, LEASE, STORE);
@@ -48,6 +54,7 @@ final class Commands {
                     "shows and changes the leases of a network in etcd, at a server, or in a stopped server's store", 3),
             new Entry(STORE, "store export | import FILE | repair [OPTION]...",
                     "brings a server's own store to etcd, or keeps of a damaged one what can be read", 2),
+            new Entry(CLEANUP, "cleanup [OPTION]...", "takes everything that a stopped daemon has left on this host away; takes the daemon's options too", 0),
             new Entry(HELP, "help [COMMAND]", "prints the options, or those of a command", 1));
 
     private Commands() {
@@ -57,14 +64,17 @@ final class Commands {
         return TABLE.stream().filter(entry -> entry.name().equals(name)).findFirst();
     }
 
+    static Set<String> names() {
+        return TABLE.stream().map(Entry::name).collect(Collectors.toSet());
+    }
+
     /** The command that was probably meant. */
     static Optional<String> nearest(String word) {
         return Spelling.nearest(word, TABLE.stream().map(Entry::name).toList());
     }
 
-    /** Whether a command has an option: a check, which is of what the daemon does, has all of its. */
     static boolean has(String command, Option option) {
-        return option.commands().contains(command) || command.equals(CHECK) && option.commands().contains(DAEMON);
+        return option.commands().contains(command) || LIKE_THE_DAEMON.contains(command) && option.commands().contains(DAEMON);
     }
 
     /** As it stands in a sentence. */

@@ -32,9 +32,14 @@ final class DockerBridge {
 
     /** Writes {@code /run/flannel/docker}, so that Docker's start need not wait for the script that the unit runs afterwards. */
     static void writeOptions(Settings settings, SubnetFile subnet) throws FileException {
-        if (PACKAGED_FOLDER.equals(settings.subnetFile().getParent())) {
-            SmallFiles.replace(PACKAGED_FOLDER.resolve("docker"), subnet.dockerOptions(settings.dockerOptions()), Readers.ALL);
+        if (optionsFile(settings).isPresent()) {
+            SmallFiles.replace(optionsFile(settings).get(), subnet.dockerOptions(settings.dockerOptions()), Readers.ALL);
         }
+    }
+
+    /** The file that is ours to write; empty for none. */
+    static Optional<Path> optionsFile(Settings settings) {
+        return PACKAGED_FOLDER.equals(settings.subnetFile().getParent()) ? Optional.of(PACKAGED_FOLDER.resolve("docker")) : Optional.empty();
     }
 
     /**

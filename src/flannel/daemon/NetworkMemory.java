@@ -1,6 +1,7 @@
 package flannel.daemon;
 
 import flannel.net.Ipv4Subnet;
+import java.util.List;
 import java.util.Optional;
 
 /** What a host remembers of one network across restarts and reboots. */
@@ -8,6 +9,9 @@ final class NetworkMemory {
 
     private static final String SUBNET = "subnet.env";
     private static final String TAKEN_OVER = "taken-over";
+
+    /** What there may be of a network. */
+    static final List<String> FILES = List.of(SUBNET, TAKEN_OVER);
 
     private final StateDirectory directory;
     private final String folder;
@@ -31,8 +35,7 @@ final class NetworkMemory {
 
     /** Forgets the network, which leaves this host. */
     void forget() {
-        directory.remove(folder + SUBNET);
-        directory.remove(folder + TAKEN_OVER);
+        FILES.forEach(name -> directory.remove(folder + name));
         if (!folder.isEmpty()) {
             directory.remove(folder);
         }

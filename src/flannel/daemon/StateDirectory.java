@@ -40,6 +40,12 @@ import java.util.regex.Pattern;
  */
 public final class StateDirectory {
 
+    private static final String NODE_ID = "node-id";
+    private static final String NODE = "node";
+
+    /** What is there beside the networks' memories. */
+    static final List<String> FILES = List.of(NODE_ID, NODE);
+
     private static final int LIMIT_BYTES = 1 << 16;
     private static final Pattern ID = Pattern.compile("[0-9A-Za-z-]{16,64}");
     private static final int MARK_BYTES = 8;
@@ -115,17 +121,17 @@ public final class StateDirectory {
     }
 
     private String nodeId() {
-        Optional<String> kept = read("node-id").map(String::strip);
+        Optional<String> kept = read(NODE_ID).map(String::strip);
         if (kept.isPresent() && ID.matcher(kept.get()).matches()) {
             return kept.get();
         }
         if (kept.isPresent()) {
-            log.warning(folder.resolve("node-id") + " holds no host's id; this host gets a new one");
+            log.warning(folder.resolve(NODE_ID) + " holds no host's id; this host gets a new one");
         }
         byte[] random = new byte[16];
         new SecureRandom().nextBytes(random);
         String id = HexFormat.of().formatHex(random);
-        return write("node-id", id + "\n") ? id : machineId();
+        return write(NODE_ID, id + "\n") ? id : machineId();
     }
 
     /** systemd's machine id; see machine-id(5). Only used hashed, as that page asks. */
@@ -184,20 +190,20 @@ public final class StateDirectory {
         Node now = kept.filter(node -> node.macs().isEmpty() || node.macs().stream().anyMatch(present::contains)).orElse(first)
                 .with(underlay);
         if (kept.isPresent() && !kept.get().mark().equals(now.mark())) {
-            log.warning("this machine has none of the network cards " + kept.get().macs() + " that " + folder.resolve("node")
+            log.warning("this machine has none of the network cards " + kept.get().macs() + " that " + folder.resolve(NODE)
                     + " knows it by: taking it for a copy of another host, it gets a mark of its own");
         }
         if (!kept.equals(Optional.of(now))) {
-            write("node", now.toString());
+            write(NODE, now.toString());
         }
         return now.mark();
     }
 
     private Optional<Node> node() {
         try {
-            return read("node").map(Node::parse);
+            return read(NODE).map(Node::parse);
         } catch (IllegalArgumentException e) {
-            log.warning(folder.resolve("node") + " does not hold a host's mark; it is written anew");
+            log.warning(folder.resolve(NODE) + " does not hold a host's mark; it is written anew");
             return Optional.empty();
         }
     }

@@ -43,10 +43,19 @@ record SubnetFile(Ipv4Subnet network, Ipv4Subnet subnet, int mtu, boolean masque
 
     /** The subnet that a text of this form names; empty when it names none. */
     static Optional<Ipv4Subnet> subnetOf(String text) {
+        return find("FLANNEL_SUBNET=", text);
+    }
+
+    /** The whole range that such a text names; empty when it names none. */
+    static Optional<Ipv4Subnet> networkOf(String text) {
+        return find("FLANNEL_NETWORK=", text);
+    }
+
+    private static Optional<Ipv4Subnet> find(String variable, String text) {
         try {
             return text.lines()
-                    .filter(line -> line.startsWith("FLANNEL_SUBNET="))
-                    .map(line -> Ipv4Subnet.parse(line.substring("FLANNEL_SUBNET=".length()).replace("\"", "").strip()))
+                    .filter(line -> line.startsWith(variable))
+                    .map(line -> Ipv4Subnet.parse(line.substring(variable.length()).replace("\"", "").strip()))
                     .findFirst();
         } catch (IllegalArgumentException e) {
             return Optional.empty();

@@ -98,6 +98,26 @@ public final class PacketFilter {
         return wish(network, Optional.empty());
     }
 
+    /**
+     * Takes our chains and the jumps to them away, whatever networks they were for; for a host where no daemon runs.
+     *
+     * @return the chains that were there, with their tables
+     * @throws IOException when they can't be read or removed, with what the programs say
+     */
+    static List<String> removeAll() throws IOException, InterruptedException {
+        Optional<IptablesPrograms> programs = IptablesPrograms.find();
+        if (programs.isEmpty()) {
+            return List.of(); // then none was put in
+        }
+        List<FilterChain> unwanted = List.of(FilterChain.masquerade(List.of(), false), FilterChain.forward(List.of()));
+        FilterTables tables = FilterTables.parse(programs.get().save(), unwanted);
+        List<FilterChain> there = unwanted.stream().filter(chain -> !tables.isInOrder(chain, List.of())).toList();
+        if (!there.isEmpty()) {
+            programs.get().restore(tables.mend(there, chain -> List.of()));
+        }
+        return there.stream().map(chain -> chain.name() + " (" + chain.table() + ")").toList();
+    }
+
     private CompletableFuture<Void> wish(String network, Optional<Rules> wanted) {
         synchronized (wishes) {
             boolean first = wishes.isEmpty();

@@ -23,6 +23,15 @@ public final class StatusClient {
     private StatusClient() {
     }
 
+    /** Whether a daemon listens there. */
+    public static boolean isAnswered(Path socket) {
+        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            return channel.connect(UnixDomainSocketAddress.of(socket));
+        } catch (IOException | IllegalArgumentException e) {
+            return false;
+        }
+    }
+
     /**
      * The answer as it came: JSON for {@link StatusJson#read}.
      *

@@ -1,0 +1,112 @@
+package flannel.lab;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** How a host's part in a network ends: what a daemon has left is taken away by order, all of it and nothing else. */
+class LifeTest {
+
+    private static final String VXLAN = "{\"Network\": \"10.1.0.0/16\", \"Backend\":{\"Type\":\"vxlan\"}}";
+
+    private static Lab lab;
+    private static Host one;
+    private static Host two;
+
+    @BeforeAll
+    static void build() throws Exception {
+        lab = Needs.lab(Store.Api.V3);
+        one = lab.host(1);
+        two = lab.host(2);
+    }
+
+    @AfterAll
+    static void takeDown() {
+        if (lab != null) {
+            lab.close();
+        }
+    }
+
+    @AfterEach
+    void asNew() throws IOException {
+        lab.reset();
+        lab.store().deleteAll();
+    }
+
+    /** Everything that a daemon could have changed on a host, or take for its own. */
+    private static String everything(Host host) throws IOException {
+        StringBuilder all = new StringBuilder();
+        for (String command : List.of("ip -o link", "ip -4 -o address", "ip -4 route show table all", "ip neighbour show nud permanent", "bridge fdb",
+                "iptables -w -S", "iptables -w -t nat -S")) {
+            all.append(host.run(command.split(" ")).replaceAll("(?m)^\\d+: |\\\\.*$| +$", "").replaceAll("(?m)@if\\d+|^.* dev eth0 (extern_learn|used).*$", ""));
+        }
+        for (String folder : List.of("/run/flannel", "/var/lib/flannel")) {
+            try (Stream<Path> files = Files.exists(host.file(folder)) ? Files.walk(host.file(folder)) : Stream.empty()) {
+                files.filter(file -> !file.equals(host.file(folder))).sorted().forEach(file -> all.append(file).append('\n'));
+            }
+        }
+        return all.toString();
+    }
+
+    @Test
+    void cleanupTakesEverythingOfOursAndNothingElse() throws Exception {
+        one.run("ip", "route", "add", "10.1.250.0/24", "via", lab.gateway());
+        one.run("ip", "route", "add", "10.99.0.0/16", "via", lab.gateway(), "proto", "static");
+        one.run("ip", "neighbour", "add", "192.168.32.99", "lladdr", "02:00:00:00:00:99", "dev", "eth0", "nud", "permanent");
+        one.run("ip", "link", "add", "flannel.77", "type", "vxlan", "id", "78", "dstport", "4789", "local", one.address());
+        one.run("iptables", "-w", "-N", "ADMIN");
+        one.run("iptables", "-w", "-A", "FORWARD", "-j", "ADMIN");
+        Files.createDirectories(one.file("/var/lib/flannel/store"));
+        Files.writeString(one.file("/var/lib/flannel/store/journal"), "a server's");
+        String before = everything(one);
+        lab.store().put("config", VXLAN.replace("\"vxlan\"", "\"vxlan\", \"DirectRouting\": true"));
+        lab.store().put("blue/config", VXLAN.replace("10.1.", "10.2.").replace("\"vxlan\"", "\"vxlan\", \"VNI\": 7"));
+        one.start(lab.options("-networks=blue"));
+        two.start(lab.options("-networks=blue"));
+        one.daemon().awaitReady();
+        two.daemon().awaitReady();
+        Await.that("blue's peer", () -> one.run("ip", "route").contains("flannel.7"));
+        one.daemon().terminate();
+        two.daemon().terminate();
+        one.start(lab.options("-ip-masq"));
+        two.start(lab.options());
+        one.daemon().awaitReady();
+        two.daemon().awaitReady();
+        Await.that("the peer", () -> one.run("ip", "route").contains("proto 241"));
+
+        NetworkNamespace.Result refused = one.flanneld("cleanup");
+        assertEquals(1, refused.exitCode());
+        assertTrue(refused.output().matches("flanneld runs here .*: stop it first \\(systemctl stop flanneld\\)\n"), refused.output());
+        assertTrue(one.daemon().isAlive());
+
+        one.daemon().kill();
+        NetworkNamespace.Result done = one.flanneld("cleanup");
+        assertEquals(0, done.exitCode(), done.output());
+        for (String line : List.of("removed  link flannel.1\n", "removed  link flannel.7 with 1 neighbours and 1 FDB entries\n",
+                "removed  route " + two.subnet() + " via " + two.address() + " dev eth0\n", "removed  iptables chain FLANNEL-FWD (filter)\n",
+                "removed  iptables chain FLANNEL-POSTRTG (nat)\n", "removed  file /run/flannel/subnet.env\n", "removed  file /run/flannel/docker\n",
+                "removed  file /run/flannel/networks/blue.env\n", "removed  file /var/lib/flannel/networks/blue/subnet.env\n",
+                "removed  file /run/flannel/flanneld.sock\n", "removed  file /var/lib/flannel/node\n",
+                "left     link flannel.77: no VXLAN device of that VNI, so not flanneld's\n",
+                "left     route 10.1.250.0/24 via " + lab.gateway() + " dev eth0: not made by this flanneld\n",
+                "left     /var/lib/flannel/store: nothing that a host's daemon keeps\n")) {
+            assertTrue(done.output().contains(line), () -> line + "is not in\n" + done.output());
+        }
+        assertEquals(before, everything(one));
+
+        NetworkNamespace.Result again = one.flanneld("cleanup");
+        assertEquals(0, again.exitCode());
+        assertTrue(again.output().lines().allMatch(line -> line.startsWith("left ")), again.output());
+        NetworkNamespace.Result onNewHost = lab.host(3).flanneld("cleanup");
+        assertEquals("nothing of flanneld's is on this host\n", onNewHost.output());
+    }
+}
