@@ -12,6 +12,7 @@ import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * Certificates and keys in PEM (RFC 7468). The JDK reads private keys in PKCS#8 only; the older forms, PKCS#1 for RSA (RFC 8017) and
@@ -94,12 +95,13 @@ final class Pem {
         String end = "-----END " + label + "-----";
         List<byte[]> blocks = new ArrayList<>();
         for (int at = text.indexOf(begin); at >= 0; at = text.indexOf(begin, at + 1)) {
-            int to = text.indexOf(end, at);
+            int from = at + begin.length();
+            int to = text.indexOf(end, from);
             if (to < 0) {
                 throw new IllegalArgumentException(place + " ends within a PEM block");
             }
             try {
-                blocks.add(Base64.getMimeDecoder().decode(text.substring(at + begin.length(), to)));
+                blocks.add(Base64.getMimeDecoder().decode(text.substring(from, to)));
             } catch (IllegalArgumentException e) {
                 throw new IllegalArgumentException(place + " holds a PEM block that is not base64", e);
             }
@@ -132,6 +134,7 @@ final class Pem {
         while (at < end) {
             int from = content(ecPrivateKey, at);
             int to = from + length(ecPrivateKey, at);
+            Objects.checkFromToIndex(from, to, end);    // four bytes can say that it ends before it begins, or in gigabytes
             if ((ecPrivateKey[at] & 255) == PARAMETERS) {
                 byte[] curve = new byte[to - from];
                 System.arraycopy(ecPrivateKey, from, curve, 0, curve.length);
