@@ -121,7 +121,8 @@ final class Yaml {
             if (end < 0) {
                 throw unclear("is neither \"name: value\" nor an element of a list");
             }
-            if (!(scalar(content.substring(0, end).strip()) instanceof JsonValue.Str(String key))) {
+            String name = content.substring(0, end).strip();
+            if (name.isEmpty() || !(scalar(name) instanceof JsonValue.Str(String key))) {
                 throw unclear("has no name in front of its colon");
             }
             String rest = content.substring(end + 1).strip();

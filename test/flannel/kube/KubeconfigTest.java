@@ -97,7 +97,7 @@ class KubeconfigTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"a: b: c\n d: e", "a: >\n  x", "\ta: b", "a: *b", "a: !t b", "a", "a: b\n---\nc: d", "a: 'b", "a: \"b\" c", "a: |2\n  x", "? a"})
+    @ValueSource(strings = {"a: b: c\n d: e", "a: >\n  x", "\ta: b", "a: *b", "a: !t b", "a", "a: b\n---\nc: d", "a: 'b", "a: \"b\" c", "a: |2\n  x", "? a", ": a"})
     void yamlThatIsNotUnderstood(String text) {
         assertTrue(assertThrows(IllegalArgumentException.class, () -> Yaml.parse(text)).getMessage().startsWith("line "));
     }
