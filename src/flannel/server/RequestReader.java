@@ -85,8 +85,8 @@ final class RequestReader {
                 progress.begun();
             }
         }
-        // one byte is one character: what is beyond ASCII belongs into no name or value that is looked at
-        String[] lines = new String(buffer, 0, end, StandardCharsets.ISO_8859_1).split("\r?\n");
+        // one byte is one character: what is beyond ASCII belongs into no name or value that is looked at; an empty line may come first
+        String[] lines = new String(buffer, 0, end, StandardCharsets.ISO_8859_1).strip().split("\r?\n");
         consume(end);
         String[] words = lines[0].split(" ", -1);
         if (words.length != 3 || !words[1].startsWith("/") || !words[2].startsWith("HTTP/")) {

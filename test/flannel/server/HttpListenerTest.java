@@ -140,6 +140,7 @@ class HttpListenerTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "nonsense                                         | 400",
+        "''                                               | 400",
         "GET a HTTP/1.1                                   | 400",
         "GET /a b HTTP/1.1                                | 400",
         "GET /a FTP/1.1                                   | 400",
@@ -158,6 +159,12 @@ class HttpListenerTest {
         String answer = exchange(request.replace('~', '\n') + "\n\n");
         assertTrue(answer.startsWith("HTTP/1.1 " + status + " "), answer);
         awaitConnections(0);
+    }
+
+    /** As a client leaves behind the body of its last request (RFC 9112, 2.2). */
+    @Test
+    void anEmptyLineMayComeFirst() throws Exception {
+        assertTrue(exchange("\nGET /a HTTP/1.1\nConnection: close\n\n").startsWith("HTTP/1.1 200 "));
     }
 
     @Test
