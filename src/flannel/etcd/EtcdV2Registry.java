@@ -16,7 +16,6 @@ import java.net.URISyntaxException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
 import java.util.Objects;
@@ -33,9 +32,6 @@ final class EtcdV2Registry implements EtcdStore {
     private static final int INDEX_CLEARED = 401;
 
     private static final String RECURSIVE = "?recursive=true&quorum=true";
-
-    /** Ten years: more than any lease needs, and nothing that arithmetic of times could overflow by. */
-    private static final long LONGEST_TTL_SECONDS = 10L * 365 * 86_400;
 
     /** A member is asked for its quorum after so many polls without an event. */
     private static final int SILENT_POLLS = 3;
@@ -128,8 +124,7 @@ final class EtcdV2Registry implements EtcdStore {
     /** By this host's clock, from the seconds left: etcd's own clock, in {@code expiration}, may be another. */
     private static Lease.Expiry expiry(JsonValue node) {
         // with less than a second left etcd omits the ttl and still tells the expiration
-        return node.get("expiration") == null ? new Lease.Never()
-                : new Lease.At(Instant.now().plusSeconds(Math.clamp(node.integer("ttl"), 0, LONGEST_TTL_SECONDS)));
+        return node.get("expiration") == null ? new Lease.Never() : Lease.At.in(node.integer("ttl"));
     }
 
     @Override

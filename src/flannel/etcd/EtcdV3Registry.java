@@ -13,7 +13,6 @@ import flannel.net.Ipv4Subnet;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
 import java.util.function.Predicate;
@@ -71,7 +70,7 @@ final class EtcdV3Registry implements EtcdStore {
             return lease;
         }
         long ttlSeconds = gateway.read(gateway.leaseMethod("timetolive"), JsonValue.object("ID", Long.toString(etcdLease(kv)))).integer("TTL");
-        return new Lease(lease.key(), lease.subnet(), lease.attributes(), in(Math.max(0, ttlSeconds)), lease.asOf());
+        return new Lease(lease.key(), lease.subnet(), lease.attributes(), Lease.At.in(ttlSeconds), lease.asOf());
     }
 
     @Override
@@ -212,7 +211,7 @@ final class EtcdV3Registry implements EtcdStore {
         JsonValue answer = gateway.read("/lease/keepalive", JsonValue.object("ID", Long.toString(etcdLease))).get("result");
         long ttlSeconds = answer == null ? 0 : answer.integer("TTL");
         return ttlSeconds == 0 || ttlSeconds < timeToLive.toSeconds() ? null
-                : new Lease(held.key(), held.subnet(), attributes, in(ttlSeconds), held.asOf());
+                : new Lease(held.key(), held.subnet(), attributes, Lease.At.in(ttlSeconds), held.asOf());
     }
 
     @Override
@@ -239,15 +238,11 @@ final class EtcdV3Registry implements EtcdStore {
                 JsonValue.object("TTL", Long.toString(Math.max(1, timeToLive.toSeconds()))));
         long etcdLease = granted.integer("ID");
         try {
-            return put(compare, key, subnet, attributes, etcdLease, in(granted.integer("TTL")));
+            return put(compare, key, subnet, attributes, etcdLease, Lease.At.in(granted.integer("TTL")));
         } catch (StoreException e) {
             revokeIfUnused(etcdLease); // a refused write is tried again and again, each time on a lease of a day
             throw e;
         }
-    }
-
-    private static Lease.At in(long seconds) {
-        return new Lease.At(Instant.now().plusSeconds(seconds));
     }
 
     private Lease put(JsonValue compare, LeaseKey key, Ipv4Subnet subnet, LeaseAttributes attributes, long etcdLease, Lease.Expiry expiry)

@@ -32,6 +32,14 @@ public record Lease(LeaseKey key, Ipv4Subnet subnet, LeaseAttributes attributes,
     }
 
     public record At(Instant instant) implements Expiry {
+
+        /** Ten years: more than any lease needs, and nothing that arithmetic of times could overflow by. */
+        private static final long LONGEST_SECONDS = 10L * 365 * 86_400;
+
+        /** So many seconds from now on, as a store tells: by this host's clock, for the store's may be another. */
+        public static At in(long seconds) {
+            return new At(Instant.now().plusSeconds(Math.clamp(seconds, 0, LONGEST_SECONDS)));
+        }
     }
 
     /** Some day: the store does not tell without being asked. */

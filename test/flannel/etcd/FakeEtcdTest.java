@@ -554,6 +554,13 @@ class FakeEtcdTest {
         assertInstanceOf(Lease.At.class, open("v2", etcd.endpoint()).list().leases().getFirst().expiry());
     }
 
+    @Test
+    void soIsOneThatIsGranted() throws Exception {
+        FakeEtcd etcd = fake(call -> call.json(200, "{" + HEADER + (call.line().endsWith("/grant") ? ",\"ID\":\"12\",\"TTL\":\"9223372036854775807\"}"
+                : ",\"succeeded\":true}")));
+        assertInstanceOf(Lease.At.class, open("v3", etcd.endpoint()).create(SUBNET, OURS, DAY).expiry());
+    }
+
     /** An index that goes backwards would ask for the same change again, as fast as the network is. */
     @Test
     void v2EventBeforeItsTimeMeansResync() throws Exception {
