@@ -21,6 +21,7 @@ main() {
         bench)       bench "$@" ;;
         rpm)         need_rpm; exec rpm/build.sh ;;
         test-faults) lab_main lab.faults.FaultLab "$@" ;;
+        test-fuzz)   lab_main fuzz.FuzzLab "$@" ;;
         test-system) need_hosts; exec test/system/run.sh ;;
         install)     need_runtime; exec rpm/install.sh "${DESTDIR:-}" "${PREFIX:-/usr}" ;;
         train)       lab_main lab.Training ;;
@@ -40,6 +41,8 @@ usage() {
 ./build.sh rpm                          build/rpm/flannel-*.rpm
 ./build.sh test-faults [--minutes N] [--seed S] [--hold SECONDS]
                                         clusters with everything that can go wrong, by a seed; a part of it is among the tests
+./build.sh test-fuzz [--minutes N] [--seed S] [--target NAME]
+                                        spoiled input for all that reads what comes from outside; a part of it is among the tests
 ./build.sh test-system                  the package on two booted hosts with systemd and Docker
 ./build.sh install                      installs from source; DESTDIR= and PREFIX= are honoured
 ./build.sh train                        writes rpm/classes.list anew: what the package holds linked ahead of time
@@ -356,18 +359,22 @@ sum_up() {
 
 # Runs a main class of the tests, which needs no JUnit
 lab_main() {
-    local class=$1
+    local class=$1 limits=()
     shift
     compile
-    case $class in lab.Demo) need_demo "$@" ;; lab.*) need_lab ;; esac
+    case $class in
+        lab.Demo) need_demo "$@" ;;
+        lab.*)    need_lab ;;
+        fuzz.*)   limits=($(grep -E '^-X(mx|ss)' etc/jvm.options) -XX:-OmitStackTraceInFastThrow) ;;     # the limits of a daemon
+    esac
     if outdated build/lab-classes/.done test build/flanneld.jar; then
         rm -rf build/lab-classes
         "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -cp build/classes -sourcepath test -implicit:class -d build/lab-classes \
-            test/flannel/lab/{Demo,Training,ControlBench,StartBench,UdpBench,faults/FaultLab}.java test/flannel/store/StoreBench.java
+            test/flannel/lab/{Demo,Training,ControlBench,StartBench,UdpBench,faults/FaultLab}.java test/flannel/store/StoreBench.java test/flannel/fuzz/FuzzLab.java
         touch build/lab-classes/.done
     fi
     as_root true 2> /dev/null || die "network namespaces need root: run this as root"
-    as_root "$JDK/bin/java" -XX:+UseSerialGC -XX:-UsePerfData --enable-native-access=ALL-UNNAMED -cp build/classes:build/lab-classes \
+    as_root "$JDK/bin/java" "${limits[@]}" -XX:+UseSerialGC -XX:-UsePerfData --enable-native-access=ALL-UNNAMED -cp build/classes:build/lab-classes \
         "-Dflannel.peer=${PEER:-}" "flannel.$class" "$@"
 }
 

@@ -68,7 +68,7 @@ final class MemoryRegistry implements LeaseRegistry {
         put(new Entry.Occupied(new LeaseKey(key), "nonsense", revision + 1));
     }
 
-    private void put(Entry entry) {
+    void put(Entry entry) {
         entries.put(entry.key().name(), entry);
         tell(new StoreEvent.Put(entry));
     }

@@ -97,6 +97,11 @@ public final class MemoryStore {
         registry.occupy(key);
     }
 
+    /** Writes a key and a value as they may stand in etcd, whatever they say. */
+    public void write(String key, String value, long revision) {
+        registry.put(new LeaseKeys("/n").entry("/n/subnets/" + key, value, new Lease.Unknown(), revision));
+    }
+
     public void remove(String key) {
         registry.remove(key);
     }
