@@ -53,15 +53,23 @@ public final class Command {
     private final PrintStream stdout;
     private final PrintStream stderr;
     private final Path serviceSettings;
+    private final DaemonMaker daemons;
 
-    public Command(PrintStream stdout, PrintStream stderr) {
-        this(stdout, stderr, ServiceSettings.FILE);
+    /** Where a command line that is in order becomes a daemon: tests of wrong ones make sure that they start none. */
+    @FunctionalInterface
+    interface DaemonMaker {
+        Daemon make(Settings settings, Daemon.Lookouts lookouts, ServiceManager manager, Log log);
     }
 
-    Command(PrintStream stdout, PrintStream stderr, Path serviceSettings) {
+    public Command(PrintStream stdout, PrintStream stderr) {
+        this(stdout, stderr, ServiceSettings.FILE, Daemon::new);
+    }
+
+    Command(PrintStream stdout, PrintStream stderr, Path serviceSettings, DaemonMaker daemons) {
         this.stdout = stdout;
         this.stderr = stderr;
         this.serviceSettings = serviceSettings;
+        this.daemons = daemons;
     }
 
     /** An option whose value can't be used, whatever the host's state; one sentence. */
@@ -183,9 +191,10 @@ public final class Command {
         try {
             Settings settings = settings(options, environment, log);
             StoreOptions store = store(options);
-            Daemon daemon = new Daemon(settings, lookouts(options), new ServiceManager(environment.get("NOTIFY_SOCKET"), log), log);
-            if (!options.text("listen").isEmpty()) {
-                daemon.serve(listenAddress(options.text("listen")), store, environment);
+            Optional<ListenAddress> listen = listenAddress(options.text("listen"));
+            Daemon daemon = daemons.make(settings, lookouts(options), new ServiceManager(environment.get("NOTIFY_SOCKET"), log), log);
+            if (listen.isPresent()) {
+                daemon.serve(listen.get(), store, environment);
                 return OK;
             }
             if (!Capability.NET_ADMIN.isEffective()) {
@@ -342,9 +351,10 @@ public final class Command {
         }
     }
 
-    private static ListenAddress listenAddress(String text) throws OptionException {
+    /** Empty when the option is not given. */
+    private static Optional<ListenAddress> listenAddress(String text) throws OptionException {
         try {
-            return ListenAddress.parse(text);
+            return text.isEmpty() ? Optional.empty() : Optional.of(ListenAddress.parse(text));
         } catch (IllegalArgumentException e) {
             throw new OptionException(e.getMessage());
         }

@@ -62,7 +62,7 @@ class LeaseCommandTest {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         int status = new Command(new PrintStream(out, true, StandardCharsets.UTF_8), new PrintStream(err, true, StandardCharsets.UTF_8),
-                folder.resolve("sysconfig")).run(arguments, Map.of());
+                folder.resolve("sysconfig"), OptionsTest.NO_DAEMON).run(arguments, Map.of());
         return new Outcome(status, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
     }
 

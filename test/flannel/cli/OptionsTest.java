@@ -17,6 +17,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class OptionsTest {
 
+    /** A command line that is refused today may be one that starts a daemon, on this machine, tomorrow. */
+    static final Command.DaemonMaker NO_DAEMON = (settings, lookouts, manager, log) -> {
+        throw new AssertionError("this would start a daemon");
+    };
+
     private static Options parse(String... arguments) throws UsageException {
         return Options.parse(arguments, Map.of());
     }
@@ -35,7 +40,7 @@ class OptionsTest {
         PrintStream stderr = new PrintStream(bytes, true, StandardCharsets.UTF_8);
         System.setErr(stderr);
         try {
-            int status = new Command(stderr, stderr).run(arguments, environment);
+            int status = new Command(stderr, stderr, ServiceSettings.FILE, NO_DAEMON).run(arguments, environment);
             return new Outcome(status, bytes.toString(StandardCharsets.UTF_8));
         } finally {
             System.setErr(before);
