@@ -19,14 +19,18 @@ final class CheckCommand {
     }
 
     /** @throws IllegalArgumentException with a sentence when the host has several networks: it looks at one */
-    int run(Options options, Settings settings) throws InterruptedException {
+    static Checkup checkup(Options options, Settings settings) throws InterruptedException {
         if (!settings.networks().isSingle()) {
             throw new IllegalArgumentException("this host has several networks, and a check looks at one: flanneld check -networks= -watch-networks=false"
                     + " -etcd-prefix=" + settings.etcd().folder() + "/NAME -subnet-file=" + settings.networks().directory() + "/NAME.env");
         }
         Setup setup = new Setup(settings.remote().isEmpty() && !settings.kube().isWanted() ? settings.etcd() : null, settings.underlay(), settings.publicIp(), settings.forwardRules(),
                 settings.subnetFile(), settings.stateDirectory(), Path.of(options.text("socket")));
-        Checkup checkup = Checkup.of(setup, new Log(new PrintStream(OutputStream.nullOutputStream()), 0));
+        return Checkup.of(setup, new Log(new PrintStream(OutputStream.nullOutputStream()), 0));
+    }
+
+    int run(Options options, Settings settings) throws InterruptedException {
+        Checkup checkup = checkup(options, settings);
         stdout.print(options.flag("json") ? checkup.json() + "\n" : checkup.text());
         stdout.flush();
         return checkup.level() == Level.OK ? 0 : checkup.level() == Level.WARN ? 1 : 2;

@@ -14,6 +14,7 @@ import flannel.log.LogOptions;
 import flannel.log.LogOptions.Severity;
 import flannel.net.Ipv4;
 import flannel.remote.RemoteOptions;
+import flannel.report.HostSources;
 import flannel.server.ListenAddress;
 import flannel.store.StoreOptions;
 import java.io.IOException;
@@ -107,6 +108,7 @@ public final class Command {
             case Commands.STORE -> new StoreCommand(stdout, stderr).run(withService(options), environment);
             case Commands.CHECK -> onHost(options, environment, new CheckCommand(stdout)::run);
             case Commands.CLEANUP -> onHost(options, environment, new CleanupCommand(stdout, stderr)::run);
+            case Commands.REPORT -> report(options, environment);
             case Commands.STATUS -> new StatusCommand(stdout, stderr).run(options, environment);
             case Commands.HELP -> help(options.words(), environment);
             default -> daemon(options, environment);
@@ -119,6 +121,12 @@ public final class Command {
             options.fillFrom(ServiceSettings.forCommands(serviceSettings));
         }
         return options;
+    }
+
+    private int report(Options options, Map<String, String> environment) throws InterruptedException {
+        options.fillFrom(ServiceSettings.options(serviceSettings));
+        return new ReportCommand(stdout, stderr, HostSources.ofThisHost(environment)).run(options, environment,
+                () -> CheckCommand.checkup(options, settings(options, environment, new Log(stderr, 0))));
     }
 
     /** A command that is about this host's daemon. */

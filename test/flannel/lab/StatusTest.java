@@ -82,6 +82,22 @@ class StatusTest {
     }
 
     @Test
+    void aReportHasItAllInOneFile() throws Exception {
+        startBoth("vxlan", "-etcd-password=rosebud");
+        List<String> words = new ArrayList<>(List.of("report", "-o=/run/report.tar.gz"));
+        words.addAll(lab.options());
+        NetworkNamespace.Result result = one.flanneld(words.toArray(String[]::new));
+        assertEquals(0, result.exitCode(), result.output());
+        String all = one.run("tar", "-xOzf", "/run/report.tar.gz");
+        one.run("rm", "/run/report.tar.gz");
+        for (String part : List.of("flanneld 1.0.0, pid " + one.daemon().pid(), "\"findings\":[", "\"publicIp\":\"" + two.address() + "\"", "vxlan id 1 ", two.subnet(),
+                ":FLANNEL-FWD - [", "net.ipv4.ip_forward = 1", "FLANNEL_SUBNET=", "\"-etcd-password=(taken out)\"")) {
+            assertTrue(all.contains(part), part + " is not in\n" + all);
+        }
+        assertTrue(!all.contains("rosebud"), all);
+    }
+
+    @Test
     void whatIsWrongComesFirst() throws Exception {
         startBoth("vxlan");
         lab.store().put("subnets/10.1.250.0-24", "{\"PublicIP\":\"192.168.32.99\",\"BackendType\":\"host-gw\"}", 3_600);
