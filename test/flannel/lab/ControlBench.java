@@ -1,6 +1,5 @@
 package flannel.lab;
 
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,8 +10,10 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 
@@ -22,7 +23,7 @@ import java.util.stream.IntStream;
  */
 public final class ControlBench {
 
-    private static final int[] PEERS = {1, 1_000, 10_000};
+    private static final int[] PEERS = {1, 1_000, 5_000, 10_000};
     private static final int CHANGES = 100;
     private static final int PARALLEL_WRITES = 8;
 
@@ -82,8 +83,6 @@ public final class ControlBench {
                 }
             }
             for (int i = 0; i < hosts.size(); i++) {
-                hosts.get(i).start(lab.options());
-                awaitEntries(hosts.get(i));
                 report(lab, hosts.get(i), programs.get(i), measured.get(i));
                 hosts.get(i).daemon().kill();
             }
@@ -161,21 +160,25 @@ public final class ControlBench {
         return shown.exitCode() != 0 ? 0 : shown.output().lines().filter(line -> line.startsWith("02:77:")).count();
     }
 
-    /** Writes leases of new peers one by one, sees when the kernel tells of each, and prints the row. */
+    /** Writes leases of new peers one by one, from READY on, sees when the kernel tells of each, and prints the row. */
     private void report(Lab lab, Host host, Path program, List<Start> starts) throws Exception {
-        boolean byFdb = backend.equals("vxlan") && wholeNetwork(Path.of("/proc", Long.toString(host.daemon().pid()), "net"));
-        double cpuBefore = host.daemon().cpuSeconds();
+        boolean byFdb = host.namespace().tryRun("ip", "route", "show", "dev", "flannel.1").output().contains("10.0.0.0/8");
         double[] tookMillis = new double[CHANGES];
+        double cpuBefore;
         Process monitor = (byFdb ? host.namespace().command("bridge", "monitor", "fdb") : host.namespace().command("ip", "-o", "monitor", "route"))
                 .redirectErrorStream(true).start();
-        try (BufferedReader events = monitor.inputReader()) {
+        BlockingQueue<String> events = new LinkedBlockingQueue<>();     // emptied at once, or the monitor would lose some
+        Thread.ofVirtual().start(() -> monitor.inputReader().lines().forEach(events::add));
+        try {
             TimeUnit.MILLISECONDS.sleep(300);                           // until it listens: it does not say
+            host.start(lab.options()).awaitReady();
+            cpuBefore = host.daemon().cpuSeconds();
             for (int i = 0; i < CHANGES; i++) {
                 int number = 20_000 + i;
                 String sign = byFdb ? mac(number) : subnet(number);
                 long put = System.nanoTime();
                 lab.store().put("subnets/" + subnet(number) + "-24", lease(i).replace(mac(i), mac(number)), 86_400);
-                for (String line = events.readLine(); !line.contains(sign); line = events.readLine()) {
+                for (String line = events.take(); !line.contains(sign); line = events.take()) {
                     continue;
                 }
                 tookMillis[i] = (System.nanoTime() - put) / 1e6;
