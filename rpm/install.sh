@@ -21,6 +21,8 @@ put 0644 flanneld.service "$prefix/lib/systemd/system/flanneld.service"
 put 0644 flannel-docker.conf "$prefix/lib/systemd/system/docker.service.d/flannel.conf"
 put 0755 flannel-tmpfiles.conf "$prefix/lib/tmpfiles.d/flannel.conf"    # the mode of the original
 put 0644 flanneld.8 "$prefix/share/man/man8/flanneld.8"
+put 0644 flanneld.bash "$prefix/share/bash-completion/completions/flanneld"
+put 0644 _flanneld "$prefix/share/zsh/site-functions/_flanneld"
 install -d -m 0755 "$root/run/flannel" "$root/var/lib/flannel"
 
 # The name of the file that is run is the name of the process, and a link's name counts.

@@ -19,6 +19,7 @@ drwxr-xr-x  /usr/lib/systemd/system/docker.service.d
 drwxr-xr-x  /usr/libexec/flannel
 -rwxr-xr-x  /usr/libexec/flannel/mk-docker-opts.sh
 drwxr-xr-x  /usr/libexec/flannel/runtime
+-rw-r--r--  /usr/share/bash-completion/completions/flanneld
 drwxr-xr-x  /usr/share/doc/flannel-VERSION
 -rw-r--r-- d /usr/share/doc/flannel-VERSION/LICENSE
 -rw-r--r-- d /usr/share/doc/flannel-VERSION/README.md
@@ -26,6 +27,7 @@ drwxr-xr-x  /usr/share/doc/flannel-VERSION
 -rw-r--r-- d /usr/share/doc/flannel-VERSION/flanneld-alerts.yml
 -rw-r--r-- d /usr/share/doc/flannel-VERSION/flanneld-dashboard.json
 -rw-r--r-- d /usr/share/man/man8/flanneld.8.gz
+-rw-r--r--  /usr/share/zsh/site-functions/_flanneld
 drwxr-xr-x  /var/lib/flannel'
 
 package_is_right() {
@@ -93,7 +95,8 @@ source_installs() {
     OUTPUT=$(cd "$root" && find . -not -path '*/runtime/*' -not -type d | sort | tr '\n' ' ')
     check "what is put where" test "$OUTPUT" = "./etc/sysconfig/flanneld ./usr/local/bin/flanneld ./usr/local/bin/flanneld-start \
 ./usr/local/lib/systemd/system/docker.service.d/flannel.conf ./usr/local/lib/systemd/system/flanneld.service ./usr/local/lib/tmpfiles.d/flannel.conf \
-./usr/local/libexec/flannel/mk-docker-opts.sh ./usr/local/share/man/man8/flanneld.8 "
+./usr/local/libexec/flannel/mk-docker-opts.sh ./usr/local/share/bash-completion/completions/flanneld ./usr/local/share/man/man8/flanneld.8 \
+./usr/local/share/zsh/site-functions/_flanneld "
     check "no path but the prefix's" test -z "$(grep -rE '/usr/(bin/flanneld|libexec)' "$root/usr/local/bin/flanneld-start" "$root/usr/local/lib")"
     check "it runs" test "$("$root/usr/local/bin/flanneld" -version 2>&1)" = "v$(query '%{VERSION}')"
 }

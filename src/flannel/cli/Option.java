@@ -21,7 +21,7 @@ record Option(String name, Kind kind, String defaultValue, String help, List<Str
 
     /** How a value is read; the word is what the usage shows. */
     enum Kind {
-        TEXT("string"), FILE("string"), LIST("value"), FLAG(""), NUMBER("int"), VALUE("value");
+        TEXT("string"), FILE("string"), FOLDER("string"), LIST("value"), FLAG(""), NUMBER("int"), VALUE("value");
 
         private final String word;
 
@@ -43,7 +43,7 @@ record Option(String name, Kind kind, String defaultValue, String help, List<Str
     String usage() {
         String word = kind.word().isEmpty() ? "" : " " + kind.word();
         String shown = defaultValue.isEmpty() || kind == Kind.FLAG && defaultValue.equals("false") ? ""
-                : " (default " + (kind == Kind.TEXT || kind == Kind.FILE ? '"' + defaultValue + '"' : defaultValue) + ")";
+                : " (default " + (kind.word().equals("string") ? '"' + defaultValue + '"' : defaultValue) + ")";
         return "  -" + name + word + "\n    \t" + help + shown + "\n";
     }
 }

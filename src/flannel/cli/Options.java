@@ -52,7 +52,7 @@ final class Options {
                     "kubeconfig file location. Does not need to be specified if flannel is running in a pod."),
             new Option("listen", Kind.TEXT, "", "run as server and listen on specified address (e.g. ':8080')"),
             new Option("log_backtrace_at", Kind.VALUE, "", "when logging hits line file:N, emit a stack trace"),
-            new Option("log_dir", Kind.FILE, "", "If non-empty, write log files in this directory"),
+            new Option("log_dir", Kind.FOLDER, "", "If non-empty, write log files in this directory"),
             new Option("logtostderr", Kind.FLAG, "true", "log to standard error instead of files"),
             new Option("net-config", Kind.LIST, "", "with -store: the network's config at the first start, JSON or a file with it; NAME=... for a network by name"),
             new Option("net-config-path", Kind.FILE, "/etc/kube-flannel/net-conf.json", "path to the network configuration file (with kube-subnet-mgr)"),
@@ -70,10 +70,10 @@ final class Options {
                     "set NodeNetworkUnavailable after ready (with kube-subnet-mgr)"),
             new Option("socket", Kind.FILE, "/run/flannel/flanneld.sock", "unix socket at which the daemon tells its status",
                     List.of(Commands.DAEMON, Commands.STATUS)),
-            new Option("state-dir", Kind.FILE, "/var/lib/flannel", "directory for what must outlive a reboot: this host's id and last subnet"),
+            new Option("state-dir", Kind.FOLDER, "/var/lib/flannel", "directory for what must outlive a reboot: this host's id and last subnet"),
             new Option("stderrthreshold", Kind.VALUE, "", "logs at or above this threshold go to stderr"),
-            new Option("store", Kind.FILE, "", "with -listen: keep config and leases in this directory, in place of etcd", Commands.ASKING),
-            new Option("subnet-dir", Kind.FILE, "/run/flannel/networks",
+            new Option("store", Kind.FOLDER, "", "with -listen: keep config and leases in this directory, in place of etcd", Commands.ASKING),
+            new Option("subnet-dir", Kind.FOLDER, "/run/flannel/networks",
                     "directory where files with env variables (subnet, MTU, ...) will be written to"),
             new Option("subnet-file", Kind.FILE, "/run/flannel/subnet.env",
                     "filename where env variables (subnet, MTU, ... ) will be written to"),
@@ -244,7 +244,7 @@ final class Options {
                     : "invalid value \"" + value + "\" for flag -" + option.name() + ": parse error";
             case VALUE -> option.name().equals("v") && !value.matches("\\d{1,9}")
                     ? "invalid value \"" + value + "\" for flag -v: parse error" : null;
-            case FILE -> isPath(value) ? null
+            case FILE, FOLDER -> isPath(value) ? null
                     : "invalid value \"" + value + "\" for flag -" + option.name() + ": it has characters that the locale's encoding, "
                             + System.getProperty("native.encoding") + ", has not; set LC_ALL, as to C.UTF-8 or en_US.UTF-8";
             case TEXT, LIST -> null;
