@@ -107,6 +107,7 @@ public final class Command {
             case Commands.LEASE -> new LeaseCommand(stdout, stderr).run(withService(options), environment);
             case Commands.STORE -> new StoreCommand(stdout, stderr).run(withService(options), environment);
             case Commands.CHECK -> onHost(options, environment, new CheckCommand(stdout)::run);
+            case Commands.RELEASE -> onHost(options, environment, new ReleaseCommand(stdout, stderr, environment)::run);
             case Commands.CLEANUP -> onHost(options, environment, new CleanupCommand(stdout, stderr)::run);
             case Commands.REPORT -> report(options, environment);
             case Commands.STATUS -> new StatusCommand(stdout, stderr).run(options, environment);
@@ -242,6 +243,9 @@ public final class Command {
         if (options.isGiven("subnet-dir") && networks.isSingle()) {
             log.warning("-subnet-dir has a meaning with -networks or -watch-networks only");
         }
+        if (options.flag("release-lease-on-exit") && options.flag("kube-subnet-mgr")) {
+            log.warning("-release-lease-on-exit has no meaning with -kube-subnet-mgr: a node's podCIDR is Kubernetes' to give and to take");
+        }
         int margin = options.number("subnet-lease-renew-margin");
         if (margin < 1 || margin > LONGEST_MARGIN) {
             throw new OptionException("Invalid subnet-lease-renew-margin option, out of acceptable range: " + margin
@@ -269,7 +273,7 @@ public final class Command {
         return new Settings(networks, etcd, remote, kube, underlay(options),
                 address("invalid public IP address", options.text("public-ip")), Path.of(options.text("subnet-file")), Path.of(options.text("state-dir")), Duration.ofMinutes(margin),
                 options.flag("ip-masq"), !options.flag("ip-masq-fully-random-disable"), options.flag("iptables-forward-rules"),
-                Duration.ofSeconds(resync), environment.getOrDefault("DOCKER_NETWORK_OPTIONS", ""), checksums(options));
+                Duration.ofSeconds(resync), environment.getOrDefault("DOCKER_NETWORK_OPTIONS", ""), checksums(options), options.flag("release-lease-on-exit"));
     }
 
     private static StoreOptions store(Options options) throws OptionException {

@@ -13,6 +13,7 @@ final class Commands {
     static final String DAEMON = "";
     static final String CHECK = "check";
     static final String CLEANUP = "cleanup";
+    static final String RELEASE = "release";
     static final String STATUS = "status";
     static final String LEASE = "lease";
     static final String STORE = "store";
@@ -20,7 +21,7 @@ final class Commands {
     static final String HELP = "help";
 
     /** Those that are about what the daemon does: they have all of its options. */
-    private static final Set<String> LIKE_THE_DAEMON = Set.of(CHECK, CLEANUP, REPORT);
+    private static final Set<String> LIKE_THE_DAEMON = Set.of(CHECK, CLEANUP, RELEASE, REPORT);
 
     /** Those that ask a network's store, by the daemon's own options. */
     static final List<String> ASKING = List.of(DAEMON, LEASE, STORE);
@@ -55,6 +56,7 @@ final class Commands {
                     "shows and changes the leases of a network in etcd, at a server, or in a stopped server's store", 3),
             new Entry(STORE, "store export | import FILE | repair [OPTION]...",
                     "brings a server's own store to etcd, or keeps of a damaged one what can be read", 2),
+            new Entry(RELEASE, "release [OPTION]...", "gives back the lease of this host, whose daemon is stopped; takes the daemon's options too", 0),
             new Entry(CLEANUP, "cleanup [OPTION]...", "takes everything that a stopped daemon has left on this host away; takes the daemon's options too", 0),
             new Entry(REPORT, "report [-o FILE] [OPTION]...", "writes one archive for a bug report: status, check, settings, kernel, log, without secrets; takes the daemon's options too", 0),
             new Entry(HELP, "help [COMMAND]", "prints the options, or those of a command", 1));

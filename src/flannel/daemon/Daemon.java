@@ -43,6 +43,9 @@ public final class Daemon {
     public record Lookouts(String version, Path socket, InetSocketAddress health, Duration probe) {
     }
 
+    /** A store that can't be reached must not hold up the host's shutdown. */
+    private static final Duration LEAVING = Duration.ofSeconds(4);
+
     private final Settings settings;
     private final Lookouts lookouts;
     private final ServiceManager serviceManager;
@@ -94,7 +97,7 @@ public final class Daemon {
                 state.nodeMark(underlay.mac(), cards()), readiness, log, this::die), readiness, log);
 
         log.info("Installing signal handlers");
-        Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(networks), "stop"));
         networks.start();
         start(Thread.ofPlatform().daemon(), "underlay", () -> watch.run(networks::underlay));
         start(Thread.ofVirtual(), "packet-filter-watch", filterWatch::run);
@@ -136,7 +139,7 @@ public final class Daemon {
             throw new StartException("Error listening on " + address + ": " + e.getMessage(), e);
         }
         log.info("Installing signal handlers");
-        Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "stop"));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(null), "stop"));
         Readiness readiness = new Readiness(serviceManager, List.of(""));
         start(Thread.ofPlatform().daemon(), "store-follower", () -> store.follow(event -> {
             server.told(event);
@@ -208,9 +211,21 @@ public final class Daemon {
         return places.toString();
     }
 
-    /** Runs as the JVM's shutdown hook: on SIGTERM and SIGINT. A JVM would end with 143 or 130; the original ends with 0. */
-    private void stop() {
-        serviceManager.stopping();
+    /**
+     * Runs as the JVM's shutdown hook: on SIGTERM and SIGINT. A JVM would end with 143 or 130; the original ends with 0.
+     *
+     * @param networks of this host; null for a server
+     */
+    private void stop(Networks networks) {
+        boolean leaving = networks != null && settings.releaseOnExit() && !settings.kube().isWanted();
+        serviceManager.stopping(leaving ? "giving the lease back" : "stopped; the data path stays");
+        try {
+            if (leaving) {
+                networks.leave(LEAVING);
+            }
+        } catch (InterruptedException e) {
+            log.error("interrupted while the leases were given back");
+        }
         log.info("Exiting...");
         Libc.exit(0);
     }

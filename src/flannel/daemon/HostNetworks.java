@@ -86,8 +86,8 @@ final class HostNetworks implements Networks.Starter {
     private record Started(BlockingQueue<Message> queue, Courier courier, Inquiry inquiry, Executor beside) implements Networks.Running {
 
         @Override
-        public void withdraw() {
-            beside.execute(() -> Followed.put(queue, new Message.Withdraw())); // it may be full
+        public void withdraw(boolean lease) {
+            beside.execute(() -> Followed.put(queue, new Message.Withdraw(lease))); // it may be full
         }
     }
 

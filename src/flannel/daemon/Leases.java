@@ -4,6 +4,8 @@ import flannel.lease.Entry;
 import flannel.lease.Lease;
 import flannel.lease.LeaseKey;
 import flannel.lease.StoreEvent;
+import flannel.lease.StoreException;
+import flannel.lease.SubnetStore;
 import flannel.log.Log;
 import flannel.status.NetworkStatus;
 import flannel.status.Timings;
@@ -36,6 +38,7 @@ final class Leases {
     /** From a tenth of a millisecond, for one entry, to seconds, for a list of ten thousand. */
     private static final List<Long> REACTION_BOUNDS_MICROS = List.of(100L, 500L, 1_000L, 5_000L, 10_000L, 50_000L, 250_000L, 1_000_000L, 5_000_000L);
 
+    private final SubnetStore store;
     private final LeaseTable table;
     private final OwnLease own;
     private final DataPath dataPath;
@@ -50,6 +53,7 @@ final class Leases {
     private long listedNanos = Alarm.NEVER;
 
     Leases(Surroundings around, DataPath dataPath, Session session) {
+        store = around.store();
         this.dataPath = dataPath;
         this.session = session;
         log = around.log();
@@ -86,6 +90,18 @@ final class Leases {
     /** How long ago everything was last listed; null when it was not. */
     Duration sinceListed() {
         return listedNanos == Alarm.NEVER ? null : Duration.ofNanos(clock.nanos() - listedNanos);
+    }
+
+    /** Gives this host's back, for one that leaves; what becomes of it is told by the log. */
+    void giveBack() throws InterruptedException {
+        Lease held = own.lease();
+        try {
+            if (held != null) {
+                log.info(new GivingBack(store, held.attributes().node()).run(held));
+            }
+        } catch (StoreException e) {
+            log.error("Lease " + held.subnet() + " could not be given back: " + e.getMessage() + "; it ends by itself within a day");
+        }
     }
 
     void timers() {

@@ -42,8 +42,12 @@ sealed interface Message {
     record LeaseRenewed(Lease lease) implements Message {
     }
 
-    /** The network is to leave this host: nothing else is handled after that. */
-    record Withdraw() implements Message {
+    /**
+     * The network is to leave this host: nothing else is handled after that.
+     *
+     * @param lease whether its lease is given back then
+     */
+    record Withdraw(boolean lease) implements Message {
     }
 
     /** Somebody asks how the network is. */

@@ -122,7 +122,7 @@ final class NetworkSession implements Leases.Session {
             case Message.LeaseTaken(var taken) -> leases.own().taken(taken);
             case Message.LeaseRenewed(Lease lease) -> leases.own().renewed(lease);
             case Message.LeaseFailed(var reason, boolean renewing) -> leases.own().failed(reason, renewing);
-            case Message.Withdraw withdraw -> withdraw();
+            case Message.Withdraw(boolean lease) -> withdraw(lease);
         }
     }
 
@@ -325,8 +325,8 @@ final class NetworkSession implements Leases.Session {
         tellState();
     }
 
-    /** Takes everything of the network off this host but its lease, which others may know it by; for one that the store no longer has. */
-    private void withdraw() throws InterruptedException {
+    /** Takes everything of the network off this host; its lease, which others may know it by, only when told to: it may be wanted again. */
+    private void withdraw(boolean lease) throws InterruptedException {
         withdrawn = true;
         List<String> left = new ArrayList<>();
         try {
@@ -335,7 +335,11 @@ final class NetworkSession implements Leases.Session {
             left.add(e.getMessage());
         }
         left.addAll(dataPath.withdraw(phase instanceof Phase.Configured configured ? configured : null, underlay));
-        around.memory().forget();
+        if (lease) {
+            leases.giveBack(); // after the data path: no two hosts ever have the subnet
+        } else {
+            around.memory().forget();
+        }
         left.forEach(what -> log.error("not all of the network could be taken off this host: " + what));
     }
 

@@ -5,6 +5,7 @@ import flannel.lease.NetworkCatalog;
 import flannel.log.Log;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -31,8 +32,12 @@ final class Networks {
 
         Inquiry inquiry();
 
-        /** Has it leave this host with all that it has here; it says itself when that is done. */
-        void withdraw();
+        /**
+         * Has it leave this host with all that it has here; it says itself when that is done.
+         *
+         * @param lease whether it gives its lease back too
+         */
+        void withdraw(boolean lease);
     }
 
     /** Starts networks. */
@@ -52,6 +57,7 @@ final class Networks {
     private Set<String> wanted = Set.of();
     private String trouble = "";
     private boolean listed;
+    private boolean ending;
 
     Networks(NetworkSelection selection, Starter starter, Readiness readiness, Log log) {
         this.selection = selection;
@@ -121,10 +127,13 @@ final class Networks {
     }
 
     private void update() {
+        if (ending) {
+            return;
+        }
         for (Map.Entry<String, Running> each : running.entrySet()) {
             if (!wanted.contains(each.getKey()) && leaving.add(each.getKey())) {
                 log.info("Network removed: " + each.getKey());
-                each.getValue().withdraw();
+                each.getValue().withdraw(false);
             }
         }
         for (String name : wanted) {
@@ -141,7 +150,21 @@ final class Networks {
         running.remove(name);
         leaving.remove(name);
         readiness.forget(name);
+        notifyAll();
         update();
+    }
+
+    /** Has all of them leave this host and give their leases back, for good. Waits for that, but no longer than told. */
+    synchronized void leave(Duration patience) throws InterruptedException {
+        ending = true;
+        running.values().forEach(network -> network.withdraw(true));
+        long deadline = System.nanoTime() + patience.toNanos();
+        for (long leftMillis = patience.toMillis(); !running.isEmpty() && leftMillis > 0; leftMillis = (deadline - System.nanoTime()) / 1_000_000) {
+            wait(leftMillis);
+        }
+        if (!running.isEmpty()) {
+            log.error("Not all leases could be given back within " + patience.toSeconds() + " s: what is left ends by itself within a day");
+        }
     }
 
     /** Tells all of them what the kernel tells. */

@@ -44,8 +44,8 @@ public final class ServiceManager {
         }
     }
 
-    synchronized void stopping() {
-        send("STOPPING=1\nSTATUS=stopped; the data path stays");
+    synchronized void stopping(String status) {
+        send("STOPPING=1\nSTATUS=" + status);
     }
 
     private void tell() {

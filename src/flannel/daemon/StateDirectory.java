@@ -9,9 +9,12 @@ import flannel.json.JsonValue.Str;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.MacAddress;
+import java.io.IOException;
+import java.net.URLDecoder;
 import java.net.URLEncoder;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -23,6 +26,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * What outlives a reboot, under {@code /var/lib/flannel}:
@@ -42,6 +46,7 @@ public final class StateDirectory {
 
     private static final String NODE_ID = "node-id";
     private static final String NODE = "node";
+    private static final String NETWORKS = "networks";
 
     /** What is there beside the networks' memories. */
     static final List<String> FILES = List.of(NODE_ID, NODE);
@@ -82,6 +87,28 @@ public final class StateDirectory {
             log.warning("cannot keep this host's id and subnet: " + reason.getMessage() + "; after a reboot it may get another subnet");
         }
         told = true;
+    }
+
+    /** The mark in a folder that a daemon had, which is not changed; empty when there is none that can be read. */
+    static Optional<String> mark(Path folder) throws FileException {
+        try {
+            return SmallFiles.find(folder.resolve(NODE), LIMIT_BYTES, LinkOption.NOFOLLOW_LINKS).map(text -> Node.parse(text).mark());
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** The names of the networks that such a folder has memories of, but for the one without a name. */
+    static List<String> networks(Path folder) throws IOException {
+        Path networks = folder.resolve(NETWORKS);
+        if (!Files.isDirectory(networks, LinkOption.NOFOLLOW_LINKS)) {
+            return List.of();
+        }
+        try (Stream<Path> all = Files.list(networks)) {
+            return all.map(file -> URLDecoder.decode(file.getFileName().toString(), StandardCharsets.UTF_8)).filter(Networks::isName).sorted().toList();
+        } catch (IllegalArgumentException e) {
+            return List.of(); // somebody else's
+        }
     }
 
     /** The text of a file in here; empty when there is none that can be used. */
@@ -225,6 +252,6 @@ public final class StateDirectory {
     /** @param name of a network as it stands in the store, any text; empty for the network of a daemon that has one only */
     NetworkMemory forNetwork(String name) {
         String file = URLEncoder.encode(name, StandardCharsets.UTF_8).replaceFirst("^\\.", "%2E"); // no slash, and not ".."
-        return new NetworkMemory(this, name.isEmpty() ? "" : "networks/" + file + "/");
+        return new NetworkMemory(this, name.isEmpty() ? "" : NETWORKS + "/" + file + "/");
     }
 }

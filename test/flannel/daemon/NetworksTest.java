@@ -63,7 +63,7 @@ class NetworksTest {
         }
 
         @Override
-        public void withdraw() {
+        public void withdraw(boolean lease) {
             leaving = true;
         }
     }

@@ -80,7 +80,7 @@ class ServiceManagerTest {
         manager.status("waiting for etcd");
         manager.ready("subnet 10.1.83.0/24");
         manager.status("etcd is away");
-        manager.stopping();
+        manager.stopping("stopped; the data path stays");
         assertEquals("STATUS=waiting for etcd", told());
         assertEquals("READY=1\nSTATUS=subnet 10.1.83.0/24", told());
         assertEquals("STATUS=etcd is away", told());
@@ -116,7 +116,7 @@ class ServiceManagerTest {
         for (int i = 0; i < 100; i++) {
             manager.status("status " + i);
         }
-        manager.stopping();
+        manager.stopping("stopped; the data path stays");
         assertEquals(1, logged().size());
     }
 

@@ -1,6 +1,7 @@
 package flannel.lab;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -108,5 +109,55 @@ class LifeTest {
         assertTrue(again.output().lines().allMatch(line -> line.startsWith("left ")), again.output());
         NetworkNamespace.Result onNewHost = lab.host(3).flanneld("cleanup");
         assertEquals("nothing of flanneld's is on this host\n", onNewHost.output());
+    }
+
+    @Test
+    void aLeaseIsGivenBackByCommandAndAtTheEnd() throws Exception {
+        lab.store().put("config", VXLAN);
+        Host three = lab.host(3);
+        three.start(lab.options());
+        one.start(lab.options());
+        two.start(lab.options("-release-lease-on-exit", "-ip-masq"));
+        for (Host host : List.of(one, two, three)) {
+            host.daemon().awaitReady();
+        }
+        String subnet = two.subnet();
+        Await.that("the peer", () -> KernelView.hasVxlanPeer(one, two));
+        assertEquals(1, one.flanneld(words("release", lab.options())).exitCode(), "while a daemon runs");
+
+        assertEquals(0, two.daemon().terminate());
+        assertEquals(List.of(), lab.store().leasesWith(two.address()));
+        assertTrue(two.daemon().log().toString().contains("Lease " + subnet + " was given back"));
+        assertFalse(Files.exists(two.file("/run/flannel/subnet.env")) || two.run("ip", "link").contains("flannel.1")
+                || KernelView.rules(two).contains("FLANNEL"));
+        Await.that("it is gone at the others", () -> !KernelView.mentions(one, subnet.replace("/24", "")));
+
+        one.daemon().kill();
+        String own = one.subnet().replace('/', '-');
+        NetworkNamespace.Result released = one.flanneld(words("release", lab.options()));
+        assertEquals("Lease " + one.subnet() + " was given back\n", released.output());
+        assertEquals(0, released.exitCode());
+        assertEquals(1, lab.store().leases().size(), "the third host's stays");
+        // what another host has by now is not ours to give
+        lab.store().put("subnets/" + own, lab.store().get("subnets/" + three.subnet().replace('/', '-')));
+        NetworkNamespace.Result nothing = one.flanneld(words("release", lab.options()));
+        assertEquals("this host has no lease\n", nothing.output());
+        assertEquals(2, lab.store().leases().size());
+
+        two.start(lab.options("-release-lease-on-exit"));
+        two.daemon().awaitReady();
+        assertEquals(subnet, two.subnet(), "as it remembers");
+        lab.etcd().freeze();
+        try {
+            long start = System.nanoTime();
+            assertEquals(0, two.daemon().terminate());
+            assertTrue(System.nanoTime() - start < 10_000_000_000L, "a store that does not answer holds nothing up");
+        } finally {
+            lab.etcd().thaw();
+        }
+    }
+
+    private static String[] words(String command, List<String> options) {
+        return Stream.concat(Stream.of(command), options.stream()).toArray(String[]::new);
     }
 }
