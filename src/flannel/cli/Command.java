@@ -308,12 +308,7 @@ public final class Command {
 
     private static NetworkSelection networks(Options options) throws OptionException {
         try {
-            NetworkSelection selection = NetworkSelection.parse(options.text("networks"), options.flag("watch-networks"), Path.of(options.text("subnet-dir")));
-            if (!selection.isSingle() && !options.text("remote").isEmpty()) {
-                throw new OptionException("-remote and " + (options.flag("watch-networks") ? "-watch-networks" : "-networks")
-                        + ": this flanneld asks a server for the network without a name only; several networks want etcd");
-            }
-            return selection;
+            return NetworkSelection.parse(options.text("networks"), options.flag("watch-networks"), Path.of(options.text("subnet-dir")));
         } catch (IllegalArgumentException e) {
             throw new OptionException(e.getMessage());
         }

@@ -1,12 +1,16 @@
 package flannel.cli;
 
 import flannel.etcd.EtcdOptions;
-import flannel.etcd.EtcdSubnetStore;
+import flannel.etcd.EtcdNetworks;
 import flannel.files.FileException;
+import flannel.lease.NetworkCatalog;
+import flannel.lease.ServedCatalog;
 import flannel.lease.ServedStore;
+import flannel.lease.StoreException;
 import flannel.log.Log;
+import flannel.log.Printable;
 import flannel.remote.RemoteOptions;
-import flannel.remote.RemoteSubnetStore;
+import flannel.remote.RemoteNetworks;
 import flannel.store.SmallStore;
 import flannel.tls.Tls;
 import java.nio.file.Path;
@@ -15,6 +19,8 @@ import java.util.Map;
 
 /** How a network's store is reached: the same options for the daemon and for the commands. */
 final class Connections {
+
+    private static final int LONGEST_SHOWN = 300;
 
     private Connections() {
     }
@@ -40,11 +46,42 @@ final class Connections {
      * @throws IllegalArgumentException with a sentence when an option can't be used
      * @throws FileException            with a sentence when the stopped server's can't be opened
      */
-    static ServedStore open(Options options, Map<String, String> environment, Log log) throws FileException, InterruptedException {
+    static ServedCatalog open(Options options, Map<String, String> environment, Log log) throws FileException, InterruptedException {
         if (!options.text("store").isEmpty()) {
             return SmallStore.openStopped(Path.of(options.text("store")), log);
         }
         RemoteOptions remote = remote(options);
-        return remote.isEmpty() ? EtcdSubnetStore.open(etcd(options, environment), log) : RemoteSubnetStore.open(remote, log);
+        return remote.isEmpty() ? EtcdNetworks.open(etcd(options, environment), log) : RemoteNetworks.open(remote, log);
+    }
+
+    /**
+     * The network that a command is about; the one without a name has the empty one.
+     *
+     * @throws IllegalArgumentException with a sentence when it can't be a network's name
+     */
+    static String network(Options options) {
+        String name = options.text("network");
+        if (!name.isEmpty() && !NetworkCatalog.isName(name)) {
+            throw new IllegalArgumentException("-network=" + Printable.line(name, LONGEST_SHOWN) + " can't be a network's name");
+        }
+        return name;
+    }
+
+    /** etcd, with that network's keys right below the prefix. */
+    static EtcdOptions etcdOf(String network, Options options, String api, Map<String, String> environment) {
+        EtcdOptions etcd = etcd(options, api, environment);
+        return network.isEmpty() ? etcd : etcd.below(network);
+    }
+
+    /** That a network has no config, and which others there are, for one of them may be meant. */
+    static String missing(ServedCatalog catalog, ServedStore store) throws InterruptedException {
+        String others = "";
+        try {
+            others = String.join(", ", catalog.names());
+        } catch (StoreException e) {
+            // it told that the config is not there
+        }
+        return "there is no " + store.configPlace() + (others.isEmpty() ? "" : "; the networks there are " + Printable.line(others, LONGEST_SHOWN)
+                + " (-network=NAME)");
     }
 }

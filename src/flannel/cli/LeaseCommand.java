@@ -1,12 +1,13 @@
 package flannel.cli;
 
 import flannel.etcd.EtcdImport;
-import flannel.etcd.EtcdSubnetStore;
+import flannel.etcd.EtcdNetworks;
 import flannel.lease.Lease;
 import flannel.lease.LeaseConflictException;
 import flannel.lease.LeaseKey;
 import flannel.lease.NetworkConfig;
 import flannel.lease.NetworkContents;
+import flannel.lease.ServedCatalog;
 import flannel.lease.ServedStore;
 import flannel.log.Log;
 import flannel.net.Ipv4;
@@ -51,8 +52,13 @@ final class LeaseCommand {
             }
             Ipv4Subnet subnet = arguments > 0 ? subnet(words.get(1)) : null;
             Ipv4 publicIp = arguments > 1 ? Ipv4.parse(words.get(2)) : null;
-            try (ServedStore store = Connections.open(options, environment, log)) {
+            String network = Connections.network(options);
+            try (ServedCatalog catalog = Connections.open(options, environment, log)) {
+                ServedStore store = catalog.network(network);
                 NetworkContents contents = NetworkContents.of(store);
+                if (contents.config() == null && !what.equals("release")) {
+                    stderr.println(Connections.missing(catalog, store));
+                }
                 return switch (what) {
                     case "reserve" -> reserve(store, contents, subnet, publicIp);
                     case "release" -> release(store, contents, subnet, options.flag("yes"));
@@ -84,12 +90,12 @@ final class LeaseCommand {
         LeaseListing listing = new LeaseListing(contents.withEnds(store));
         stdout.print(json ? listing.json() : listing.table());
         stdout.flush();
-        return contents.config() == null ? complain(Command.FAILED, "there is no " + store.configPlace()) : Command.OK;
+        return contents.config() == null ? Command.FAILED : Command.OK;
     }
 
     private int reserve(ServedStore store, NetworkContents contents, Ipv4Subnet subnet, Ipv4 publicIp) throws IOException, InterruptedException {
         if (contents.config() == null) {
-            return complain(Command.FAILED, "there is no " + store.configPlace());
+            return Command.FAILED;
         }
         NetworkConfig config = NetworkConfig.parse(contents.config());
         if (!config.allows(subnet)) {
@@ -128,8 +134,10 @@ final class LeaseCommand {
         if (!List.of("v2", "v3").containsAll(List.of(from, to)) || from.equals(to)) {
             return complain(Command.WRONG, "flanneld lease copy copies between etcd's stores: give -from=v2 -to=v3");
         }
-        try (ServedStore source = EtcdSubnetStore.open(Connections.etcd(options, from, environment), log);
-                EtcdImport target = EtcdImport.open(Connections.etcd(options, to, environment), log)) {
+        String network = Connections.network(options);
+        try (ServedCatalog catalog = EtcdNetworks.open(Connections.etcd(options, from, environment), log);
+                EtcdImport target = EtcdImport.open(Connections.etcdOf(network, options, to, environment), log)) {
+            ServedStore source = catalog.network(network);
             NetworkContents contents = NetworkContents.of(source).withEnds(source);
             if (contents.config() == null) {
                 return complain(Command.FAILED, "there is no " + source.configPlace() + "'s " + from + " store: nothing to copy");

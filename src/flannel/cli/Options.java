@@ -56,6 +56,7 @@ final class Options {
             new Option("logtostderr", Kind.FLAG, "true", "log to standard error instead of files"),
             new Option("net-config", Kind.LIST, "", "with -store: the network's config at the first start, JSON or a file with it; NAME=... for a network by name"),
             new Option("net-config-path", Kind.FILE, "/etc/kube-flannel/net-conf.json", "path to the network configuration file (with kube-subnet-mgr)"),
+            new Option("network", Kind.TEXT, "", "the network by this name, in place of the one without a name", List.of(Commands.LEASE, Commands.STORE)),
             new Option("networks", Kind.TEXT, "", "run in multi-network mode and service the specified networks"),
             new Option("o", Kind.FILE, "", "the new archive; flanneld-report-TIME.tar.gz in the current directory when not given", List.of(Commands.REPORT)),
             new Option("peer", Kind.TEXT, "", "show the peers with this address of a host or a container, or in this subnet", List.of(Commands.STATUS)),

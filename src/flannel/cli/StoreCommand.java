@@ -6,6 +6,7 @@ import flannel.etcd.EtcdOptions;
 import flannel.files.SmallFiles;
 import flannel.json.JsonException;
 import flannel.lease.NetworkContents;
+import flannel.lease.ServedCatalog;
 import flannel.lease.ServedStore;
 import flannel.log.Log;
 import flannel.store.SmallStore;
@@ -68,10 +69,12 @@ final class StoreCommand {
     }
 
     private int export(Options options, Map<String, String> environment) throws IOException, InterruptedException {
-        try (ServedStore store = Connections.open(options, environment, log)) {
+        String network = Connections.network(options);
+        try (ServedCatalog catalog = Connections.open(options, environment, log)) {
+            ServedStore store = catalog.network(network);
             NetworkContents contents = NetworkContents.of(store).withEnds(store);
             if (contents.config() == null) {
-                return complain(Command.FAILED, "there is no " + store.configPlace() + ": nothing to export");
+                return complain(Command.FAILED, Connections.missing(catalog, store) + ": nothing to export");
             }
             stdout.print(NetworkDump.toJson(contents));
             stdout.flush();
@@ -86,7 +89,7 @@ final class StoreCommand {
         } catch (JsonException e) {
             return complain(Command.FAILED, file + " is not what flanneld store export writes: " + e.getMessage());
         }
-        EtcdOptions etcd = Connections.etcd(options, environment);
+        EtcdOptions etcd = Connections.etcdOf(Connections.network(options), options, options.text("etcd-api"), environment);
         try (EtcdImport target = EtcdImport.open(etcd, log)) {
             return new Transfer(stdout, stderr).run(contents, target, "etcd's " + etcd.api() + " store", options.flag("yes"));
         }

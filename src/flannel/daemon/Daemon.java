@@ -1,7 +1,6 @@
 package flannel.daemon;
 
 import flannel.etcd.EtcdNetworks;
-import flannel.etcd.EtcdSubnetStore;
 import flannel.files.FileException;
 import flannel.kernel.KernelMonitor;
 import flannel.kernel.PacketFilter;
@@ -10,13 +9,13 @@ import flannel.kernel.UnderlayException;
 import flannel.kernel.Underlays;
 import flannel.kube.KubeSubnetStore;
 import flannel.lease.NetworkCatalog;
-import flannel.lease.ServedStore;
+import flannel.lease.ServedCatalog;
 import flannel.lease.SoleNetwork;
 import flannel.linux.Libc;
 import flannel.linux.SystemCallException;
 import flannel.log.Log;
 import flannel.net.MacAddress;
-import flannel.remote.RemoteSubnetStore;
+import flannel.remote.RemoteNetworks;
 import flannel.server.LeaseServer;
 import flannel.server.ListenAddress;
 import flannel.store.SmallStore;
@@ -126,11 +125,12 @@ public final class Daemon {
     public void serve(ListenAddress address, StoreOptions own, Map<String, String> environment) throws StartException, InterruptedException {
         Thread.setDefaultUncaughtExceptionHandler((thread, reason) -> die(reason));
         log.info("running as server");
-        ServedStore store;
+        Readiness readiness = new Readiness(serviceManager, List.of(""));
         LeaseServer server;
         try {
-            store = own.isEmpty() ? EtcdSubnetStore.open(settings.etcd(), log) : SmallStore.open(own, log).network("");
-            server = LeaseServer.open(address, settings.remote().tls(), environment, store, log);
+            ServedCatalog catalog = own.isEmpty() ? EtcdNetworks.open(settings.etcd(), log) : SmallStore.open(own, log);
+            server = LeaseServer.open(address, settings.remote().tls(), environment, catalog, state -> readiness.tell("", true, state),
+                    this::die, log);
         } catch (IllegalArgumentException e) {
             throw new StartException("Failed to create SubnetManager: " + e.getMessage(), e);
         } catch (FileException e) {
@@ -140,20 +140,13 @@ public final class Daemon {
         }
         log.info("Installing signal handlers");
         Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(null), "stop"));
-        Readiness readiness = new Readiness(serviceManager, List.of(""));
-        start(Thread.ofPlatform().daemon(), "store-follower", () -> store.follow(event -> {
-            server.told(event);
-            readiness.tell("", true, server.state());
-        }));
-        readiness.tell("", true, server.state());
         server.run();
     }
 
     private NetworkCatalog catalog() throws StartException {
         try {
             return settings.kube().isWanted() ? new SoleNetwork(KubeSubnetStore.open(settings.kube(), log))
-                    : settings.remote().isEmpty() ? EtcdNetworks.open(settings.etcd(), log)
-                    : new SoleNetwork(RemoteSubnetStore.open(settings.remote(), log));
+                    : settings.remote().isEmpty() ? EtcdNetworks.open(settings.etcd(), log) : RemoteNetworks.open(settings.remote(), log);
         } catch (IllegalArgumentException e) {
             throw new StartException("Failed to create SubnetManager: " + e.getMessage(), e);
         }

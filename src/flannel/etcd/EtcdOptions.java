@@ -83,6 +83,11 @@ public record EtcdOptions(List<String> endpoints, String prefix, String api, Str
         return new EtcdOptions(urls, prefix, api, cafile, certfile, keyfile, username, password, environment);
     }
 
+    /** The same with a network's own folder as the prefix. */
+    public EtcdOptions below(String network) {
+        return new EtcdOptions(endpoints, folder() + "/" + network, api, cafile, certfile, keyfile, username, password, environment);
+    }
+
     private static String url(String text) {
         URI uri;
         URI checked;

@@ -45,6 +45,19 @@ public interface NetworkCatalog extends AutoCloseable {
     /** Tells which networks there are, and again after each change, until interrupted. To be called once, on a thread of its own. */
     void follow(Consumer<News> sink) throws InterruptedException;
 
+    /**
+     * Asks for the names of the networks that there are now.
+     *
+     * @throws StoreException when the store does not tell
+     */
+    default SortedSet<String> names() throws StoreException, InterruptedException {
+        return switch (FirstTold.of(this::follow)) {
+            case Listed(SortedSet<String> names, Moment at) -> names;
+            case Away(String reason) -> throw new StoreException(reason);
+            case null -> throw new StoreException("the store does not answer");
+        };
+    }
+
     /** Ends all calls that wait, of its networks too. */
     @Override
     void close();

@@ -5,9 +5,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.TimeUnit;
 
 /**
  * What is in a network's store at one moment.
@@ -16,9 +13,6 @@ import java.util.concurrent.TimeUnit;
  * @param entries in the order of their subnets
  */
 public record NetworkContents(String config, List<Entry> entries) {
-
-    /** Longer than a store's own time limits. */
-    private static final long PATIENCE_SECONDS = 60;
 
     /** Each may cost two requests. */
     private static final int MOST_ENDS = 2_000;
@@ -30,24 +24,11 @@ public record NetworkContents(String config, List<Entry> entries) {
 
     /** Asks a store, which is not followed yet. */
     public static NetworkContents of(ServedStore store) throws StoreException, InterruptedException {
-        BlockingQueue<StoreEvent> told = new ArrayBlockingQueue<>(1);
-        Thread follower = Thread.ofVirtual().start(() -> {
-            try {
-                store.follow(told::offer); // the first is enough
-            } catch (InterruptedException e) {
-                // it was told
-            }
-        });
-        try {
-            return switch (told.poll(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
-                case StoreEvent.Listed list -> new NetworkContents(list.config(), list.entries());
-                case StoreEvent.Away(String reason) -> throw new StoreException(reason);
-                case null, default -> throw new StoreException("the store does not answer");
-            };
-        } finally {
-            follower.interrupt();
-            follower.join();
-        }
+        return switch (FirstTold.of(store::follow)) {
+            case StoreEvent.Listed list -> new NetworkContents(list.config(), list.entries());
+            case StoreEvent.Away(String reason) -> throw new StoreException(reason);
+            case null, default -> throw new StoreException("the store does not answer");
+        };
     }
 
     public Optional<Entry> find(LeaseKey key) {

@@ -10,16 +10,18 @@ import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
 import flannel.lease.LeaseConflictException;
 import flannel.lease.LeaseKey;
+import flannel.lease.Moment;
 import flannel.lease.ServedStore;
 import flannel.lease.StoreEvent;
 import flannel.lease.StoreException;
 import flannel.lease.StoreHistory;
-import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import flannel.remote.ServerHttp.Exchange;
 import flannel.remote.ServerHttp.Reply;
 import java.io.IOException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -34,8 +36,6 @@ import java.util.random.RandomGenerator;
  */
 public final class RemoteSubnetStore implements ServedStore {
 
-    private static final String NETWORK = "/v1/_/";
-
     /** Between two looks at the configuration. */
     private static final Duration LOOK = Duration.ofSeconds(30);
 
@@ -45,10 +45,17 @@ public final class RemoteSubnetStore implements ServedStore {
     /** Between an answer and the next poll. */
     private static final long BATCH_MILLIS = 50;
 
+    /** In no store's history. */
+    private static final Moment NOWHERE = new Moment("", 0);
+
     private static final long FIRST_PAUSE_MILLIS = 100;
     private static final long LONGEST_PAUSE_MILLIS = 2_000;
 
     private final ServerHttp http;
+    /** Empty for the network without one. */
+    private final String name;
+    /** Of the network at the server, with a slash behind it. */
+    private final String path;
     private final RandomGenerator random;
     private final Duration look;
     private final StoreHistory history = new StoreHistory();
@@ -57,26 +64,21 @@ public final class RemoteSubnetStore implements ServedStore {
     /** The highest revision heard of: what a Go server, which does not tell, answers a write with is not older. */
     private volatile long newest;
 
-    RemoteSubnetStore(ServerHttp http, Duration look, RandomGenerator random) {
+    RemoteSubnetStore(ServerHttp http, String name, RandomGenerator random) {
+        this(http, name, LOOK, random);
+    }
+
+    RemoteSubnetStore(ServerHttp http, String name, Duration look, RandomGenerator random) {
         this.http = http;
+        this.name = name;
+        this.path = "/v1/" + (name.isEmpty() ? "_" : URLEncoder.encode(name, StandardCharsets.UTF_8).replace("+", "%20")) + "/";
         this.look = look;
         this.random = random;
     }
 
-    /**
-     * Needs the files that the options name, but no server: that is asked for the first time when it is followed.
-     *
-     * @throws IllegalArgumentException with a sentence when an option can't be used
-     */
-    public static ServedStore open(RemoteOptions options, Log log) {
-        RandomGenerator random = RandomGenerator.getDefault();
-        int first = random.nextInt(options.urls().size()); // not all hosts are to ask the same one
-        return new RemoteSubnetStore(new ServerHttp(options.urls(), first, options.tls(), log), LOOK, random);
-    }
-
     @Override
     public String configPlace() {
-        return "network config in the store of the flannel server " + http + " (-remote)";
+        return (name.isEmpty() ? "network config" : "config of network " + name) + " in the store of the flannel server " + http + " (-remote)";
     }
 
     // ---- following ----
@@ -88,10 +90,14 @@ public final class RemoteSubnetStore implements ServedStore {
             long startNanos = System.nanoTime();
             try {
                 String config = configOf(config());
-                Reply reply = http.call("GET", NETWORK + "leases", null, null);
-                Changes all = list(reply);
-                tell(all, config, sink);
-                poll(reply.server(), all.cursor(), config, sink);
+                Reply reply = http.call("GET", path + "leases", null, null);
+                if (config == null && reply.isMissing() && !name.isEmpty()) { // the server's store has no such network
+                    sink.accept(history.listed(null, List.of(), NOWHERE));
+                } else {
+                    Changes all = list(reply);
+                    tell(all, config, sink);
+                    poll(reply.server(), all.cursor(), config, sink);
+                }
             } catch (StoreException e) {
                 sink.accept(new StoreEvent.Away(e.getMessage()));
             }
@@ -104,7 +110,7 @@ public final class RemoteSubnetStore implements ServedStore {
 
     @Override
     public Collection<Entry> read() throws StoreException, InterruptedException {
-        return entries(list(http.call("GET", NETWORK + "leases", null, null)));
+        return entries(list(http.call("GET", path + "leases", null, null)));
     }
 
     private Changes list(Reply reply) throws StoreException {
@@ -120,7 +126,7 @@ public final class RemoteSubnetStore implements ServedStore {
     }
 
     private Reply config() throws StoreException, InterruptedException {
-        return http.call("GET", NETWORK + "config", null, null);
+        return http.call("GET", path + "config", null, null);
     }
 
     private String configOf(Reply reply) throws StoreException {
@@ -134,7 +140,7 @@ public final class RemoteSubnetStore implements ServedStore {
         long lookedNanos = System.nanoTime();
         while (true) {
             long startNanos = System.nanoTime();
-            Exchange exchange = http.start(server, "GET", NETWORK + "leases?next=" + cursor, null, null);
+            Exchange exchange = http.start(server, "GET", path + "leases?next=" + cursor, null, null);
             try {
                 Reply reply = null;
                 while (reply == null && System.nanoTime() - startNanos < SILENCE.toNanos()) {
@@ -211,7 +217,7 @@ public final class RemoteSubnetStore implements ServedStore {
     @Override
     public Taken take(Wish wish, Collection<Entry> known) throws StoreException, InterruptedException {
         mine = wish.attributes();
-        Reply reply = http.call("POST", NETWORK + "leases", null, LeaseRequest.toJson(wish));
+        Reply reply = http.call("POST", path + "leases", null, LeaseRequest.toJson(wish));
         try {
             JsonValue value = JsonValue.parse(accepted(reply, "give this host a subnet"));
             JsonValue from = value.get("From");
@@ -252,7 +258,7 @@ public final class RemoteSubnetStore implements ServedStore {
 
     @Override
     public Lease reserve(Ipv4Subnet subnet, Ipv4 publicIp) throws StoreException, InterruptedException {
-        Reply reply = http.call("POST", NETWORK + "reservations", null, new Messages.Reservation(subnet, publicIp).toJson().toString());
+        Reply reply = http.call("POST", path + "reservations", null, new Messages.Reservation(subnet, publicIp).toJson().toString());
         refuseConflict(reply);
         accepted(reply, "reserve " + subnet);
         return find(subnet);
@@ -260,7 +266,7 @@ public final class RemoteSubnetStore implements ServedStore {
 
     @Override
     public Lease release(Ipv4Subnet subnet) throws StoreException, InterruptedException {
-        Reply reply = http.call("DELETE", NETWORK + "reservations/" + subnet.toKey(), null, null);
+        Reply reply = http.call("DELETE", path + "reservations/" + subnet.toKey(), null, null);
         refuseConflict(reply);
         accepted(reply, "release " + subnet);
         return find(subnet);
@@ -273,7 +279,7 @@ public final class RemoteSubnetStore implements ServedStore {
     }
 
     private String path(Lease held) {
-        return NETWORK + "leases/" + held.subnet().toKey();
+        return path + "leases/" + held.subnet().toKey();
     }
 
     private static String match(Lease held) {

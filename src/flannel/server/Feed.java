@@ -35,6 +35,8 @@ final class Feed {
     /** Changes that are remembered, as many as etcd remembers. */
     private static final int HISTORY = 1_000;
 
+    private static final String UNASKED = "the store has not been asked yet";
+
     private static final Comparator<LeaseKey> BY_SUBNET = Comparator
             .comparing((LeaseKey key) -> key.subnet().orElse(null), Comparator.nullsLast(Comparator.naturalOrder()))
             .thenComparing(LeaseKey::name);
@@ -59,7 +61,8 @@ final class Feed {
     private String config;
     private Moment at = new Moment("", 0);
     private boolean listed;
-    private String trouble = "the store has not been asked yet";
+    private boolean gone;
+    private String trouble = UNASKED;
     private byte[] snapshot;
 
     /** @param mark of this run of this server, letters and digits */
@@ -80,6 +83,17 @@ final class Feed {
                 case StoreEvent.Away(String reason) -> trouble = reason;
             }
             snapshot = null;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The store has the network no longer: who waits, waits in vain. */
+    void end() {
+        lock.lock();
+        try {
+            gone = true;
             changed.signalAll();
         } finally {
             lock.unlock();
@@ -135,6 +149,16 @@ final class Feed {
     /** Why nothing is known yet; empty when the store has been listed. */
     String unready() {
         return with(() -> listed ? "" : trouble);
+    }
+
+    /** Waits for the first that the store tells. */
+    boolean awaitWord(Duration atMost) throws InterruptedException {
+        return await(atMost, () -> listed || !trouble.equals(UNASKED));
+    }
+
+    /** Whether the store has the network no longer. */
+    boolean isGone() {
+        return with(() -> gone);
     }
 
     /** Why the store can't be written to; empty as far as is known. */
@@ -205,7 +229,7 @@ final class Feed {
         try {
             boolean[] lost = {false};
             awaitLocked(atMost, () -> {
-                lost[0] = from[0] < 0 || !start.equals(mark + generation) || from[0] > number
+                lost[0] = gone || from[0] < 0 || !start.equals(mark + generation) || from[0] > number
                         || from[0] < number && (history.isEmpty() || history.getFirst().number() > from[0] + 1);
                 if (lost[0]) {
                     return true;

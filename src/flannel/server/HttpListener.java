@@ -204,7 +204,7 @@ final class HttpListener implements AutoCloseable {
                     within(limits.answer());
                     write(answer, !request.method().equals("HEAD"), requests.keepAlive());
                 } while (requests.keepAlive());
-            } catch (RequestReader.RefusedException e) {
+            } catch (RefusedException e) {
                 within(limits.request());
                 write(e.answer(), true, false);
                 // what the client still sends must not become a reset that takes the answer away before it is read

@@ -15,9 +15,8 @@ import flannel.lease.ServedStore;
 import flannel.lease.StoreException;
 import flannel.lease.SubnetStore.Taken;
 import flannel.lease.SubnetStore.Wish;
-import flannel.log.Log;
 import flannel.net.Ipv4Subnet;
-import java.nio.charset.StandardCharsets;
+import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -28,17 +27,13 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.random.RandomGenerator;
 
 /**
- * The HTTP API of flannel 0.7.1's server mode, for its Go clients and for ours: {@code /v1/_/config}, {@code leases},
- * {@code reservations}; the network without a name is {@code _}. Keeps nothing: what is written goes to the store, what is read is what the
- * store last told.
+ * One network's part of the HTTP API: its config, leases and reservations. Keeps nothing: what is written goes to the store, what is read is
+ * what the store last told.
  *
  * <p>Beyond 0.7.1: every write is a compare-and-swap. A client that says in {@code If-Match} as of when it knows a lease is refused when
  * that is not how it stands (412); one that does not, as a Go daemon, may renew only what is its own.
  */
-final class LeaseApi implements HttpListener.Handler {
-
-    /** How long a client is let wait for news; a little longer for some, so that they do not all come at once. */
-    private static final Duration POLL = Duration.ofSeconds(60);
+final class LeaseApi {
 
     /** For the store to tell of what has just been written to it. */
     private static final Duration ECHO = Duration.ofSeconds(2);
@@ -56,82 +51,27 @@ final class LeaseApi implements HttpListener.Handler {
     private final Feed feed;
     private final Duration poll;
     private final RandomGenerator random;
-    private final Log log;
     private final ReentrantLock taking = new ReentrantLock();
 
-    LeaseApi(ServedStore store, Feed feed, RandomGenerator random, Log log) {
-        this(store, feed, POLL, random, log);
-    }
-
-    LeaseApi(ServedStore store, Feed feed, Duration poll, RandomGenerator random, Log log) {
+    /** @param poll how long a client is let wait for news; a little longer for some, so that they do not all come at once */
+    LeaseApi(ServedStore store, Feed feed, Duration poll, RandomGenerator random) {
         this.store = store;
         this.feed = feed;
         this.poll = poll;
         this.random = random;
-        this.log = log;
     }
 
-    /** An answer other than success, from anywhere below. */
-    private static final class RefusedException extends Exception {
-
-        private static final long serialVersionUID = 1L;
-
-        private final int status;
-
-        RefusedException(int status, String message) {
-            super(message);
-            this.status = status;
-        }
-    }
-
-    @Override
-    public Answer answer(Request request) throws InterruptedException {
-        Answer answer;
-        try {
-            answer = route(request);
-        } catch (RefusedException e) {
-            answer = Answer.text(e.status, e.getMessage());
-        } catch (JsonException e) {
-            answer = Answer.text(400, "JSON decoding error: " + e.getMessage());
-        } catch (LeaseConflictException e) {
-            answer = Answer.text(409, e.getMessage());
-        } catch (StoreException e) {
-            answer = Answer.text(503, e.getMessage());
-        }
-        note(request, answer);
-        return answer;
-    }
-
-    /** 0.7.1 logs every request; what a quiet network goes on asking is left out here. */
-    private void note(Request request, Answer answer) {
-        if (request.method().equals("GET") && !log.v(1)) {
-            return;
-        }
-        String line = request.method() + " " + request.path() + " - " + answer.status();
-        if (answer.status() >= 400) {
-            log.warning(line + " (" + request.from().getHostAddress() + "): " + new String(answer.body(), StandardCharsets.UTF_8));
-        } else {
-            log.info(line);
-        }
-    }
-
-    private Answer route(Request request) throws RefusedException, StoreException, JsonException, InterruptedException {
-        List<String> path = List.of(request.path().split("/")); // "", "v1", network, what, subnet
-        if (path.size() < 2 || path.size() > 5 || !path.get(1).equals("v1")) {
-            throw new RefusedException(404, "there is nothing at " + request.path() + " but /v1/");
-        }
-        if (path.size() == 2) {
-            allow(request, "GET");
-            return networks(request.parameter("next"));
-        }
-        if (!path.get(2).equals("_")) {
-            throw new RefusedException(404, "there is no network " + path.get(2) + " here, only the one without a name: _");
-        }
-        String what = path.size() > 3 ? path.get(3) : "";
-        Ipv4Subnet subnet = path.size() == 5 ? subnet(path.get(4)) : null;
+    /**
+     * Answers.
+     *
+     * @param what what stands behind the network's name: config, leases, reservations
+     * @param key  what stands behind that, a subnet as in a key; empty for nothing
+     */
+    Answer answer(Request request, String what, String key) throws IOException, InterruptedException {
+        Ipv4Subnet subnet = key.isEmpty() ? null : subnet(key);
         return switch (what) {
             case "config" -> {
-                allow(request, "GET");
+                request.allow("GET");
                 yield Answer.json(Messages.config(config()));
             }
             case "leases" -> subnet == null ? leases(request) : lease(request, LeaseKey.of(subnet));
@@ -148,14 +88,11 @@ final class LeaseApi implements HttpListener.Handler {
         }
     }
 
-    private static void allow(Request request, String... methods) throws RefusedException {
-        if (!List.of(methods).contains(request.method())) {
-            throw new RefusedException(405, request.path() + " takes " + String.join(", ", methods));
-        }
-    }
-
     /** What the store has told; nothing can be said before it has told anything. */
     private Feed feed() throws RefusedException {
+        if (feed.isGone()) {
+            throw new RefusedException(404, "there is no " + store.configPlace());
+        }
         String unready = feed.unready();
         if (!unready.isEmpty()) {
             throw new RefusedException(503, unready);
@@ -179,18 +116,10 @@ final class LeaseApi implements HttpListener.Handler {
         return poll.plusNanos(random.nextLong(poll.toNanos() / 2));
     }
 
-    /** Networks have names in the multi-network mode only: there is none, and none comes. */
-    private Answer networks(String cursor) throws RefusedException, InterruptedException {
-        if (cursor != null) {
-            Thread.sleep(poll);
-        }
-        return Answer.json(Changes.snapshot(List.of(), feed().cursor(), feed.at()));
-    }
-
     // ---- leases ----
 
-    private Answer leases(Request request) throws RefusedException, StoreException, JsonException, InterruptedException {
-        allow(request, "GET", "POST");
+    private Answer leases(Request request) throws IOException, InterruptedException {
+        request.allow("GET", "POST");
         if (request.method().equals("POST")) {
             return take(LeaseRequest.parse(request.body(), config()));
         }
@@ -205,7 +134,7 @@ final class LeaseApi implements HttpListener.Handler {
     }
 
     /** One at a time, and until the feed has it: a host that asks twice would be given two subnets, and many would run into each other. */
-    private Answer take(Wish wish) throws RefusedException, StoreException, InterruptedException {
+    private Answer take(Wish wish) throws IOException, InterruptedException {
         if (store.isAtomic()) {
             return takeNow(wish, List.of()); // it knows
         }
@@ -219,7 +148,7 @@ final class LeaseApi implements HttpListener.Handler {
         }
     }
 
-    private Answer takeNow(Wish wish, List<Entry> known) throws RefusedException, StoreException, InterruptedException {
+    private Answer takeNow(Wish wish, List<Entry> known) throws IOException, InterruptedException {
         writable();
         Taken taken = store.take(wish, known);
         feed.awaitWrite(taken.lease(), ECHO);
@@ -244,8 +173,8 @@ final class LeaseApi implements HttpListener.Handler {
                 .or(() -> leases.stream().findFirst()).map(lease -> Changes.added(Messages.lease(lease))).stream().toList();
     }
 
-    private Answer lease(Request request, LeaseKey key) throws RefusedException, StoreException, JsonException, InterruptedException {
-        allow(request, "GET", "PUT", "DELETE");
+    private Answer lease(Request request, LeaseKey key) throws IOException, InterruptedException {
+        request.allow("GET", "PUT", "DELETE");
         return switch (request.method()) {
             case "PUT" -> renew(request, key);
             case "DELETE" -> giveBack(request, key);
@@ -268,7 +197,7 @@ final class LeaseApi implements HttpListener.Handler {
         return Answer.json("{\"events\":null,\"snapshot\":[" + told(lease, null) + "],\"cursor\":\"" + now + "\"}");
     }
 
-    private Answer renew(Request request, LeaseKey key) throws RefusedException, StoreException, JsonException, InterruptedException {
+    private Answer renew(Request request, LeaseKey key) throws IOException, InterruptedException {
         Lease wanted = Messages.lease(request.body());
         if (!wanted.key().equals(key)) {
             throw new RefusedException(400, "the body's Subnet " + wanted.subnet() + " is not the path's " + key);
@@ -283,7 +212,7 @@ final class LeaseApi implements HttpListener.Handler {
         return Answer.json(told(renewed, null));
     }
 
-    private Answer giveBack(Request request, LeaseKey key) throws RefusedException, StoreException, InterruptedException {
+    private Answer giveBack(Request request, LeaseKey key) throws IOException, InterruptedException {
         writable();
         Lease held = held(request, key);
         store.giveBack(held);
@@ -330,8 +259,8 @@ final class LeaseApi implements HttpListener.Handler {
 
     // ---- reservations ----
 
-    private Answer reservations(Request request) throws RefusedException, StoreException, JsonException, InterruptedException {
-        allow(request, "GET", "POST");
+    private Answer reservations(Request request) throws IOException, InterruptedException {
+        request.allow("GET", "POST");
         if (request.method().equals("GET")) {
             return Answer.json(Messages.reservations(feed().leases()));
         }
@@ -346,8 +275,8 @@ final class LeaseApi implements HttpListener.Handler {
         return Answer.empty();
     }
 
-    private Answer reservation(Request request, Ipv4Subnet subnet) throws RefusedException, StoreException, InterruptedException {
-        allow(request, "DELETE");
+    private Answer reservation(Request request, Ipv4Subnet subnet) throws IOException, InterruptedException {
+        request.allow("DELETE");
         feed();
         writable();
         feed.awaitWrite(store.release(subnet), ECHO);

@@ -1,6 +1,7 @@
 package flannel.server;
 
 import java.net.InetAddress;
+import java.util.List;
 
 /**
  * One HTTP request, read whole.
@@ -13,6 +14,13 @@ import java.net.InetAddress;
  * @param from    the client
  */
 record Request(String method, String path, String query, String ifMatch, String accept, String host, String body, InetAddress from) {
+
+    /** @throws RefusedException when the method is none of these */
+    void allow(String... methods) throws RefusedException {
+        if (!List.of(methods).contains(method)) {
+            throw new RefusedException(405, path + " takes " + String.join(", ", methods));
+        }
+    }
 
     /** Value of a parameter of the query, as it stands there; null when it is not there. */
     String parameter(String name) {

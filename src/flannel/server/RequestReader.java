@@ -24,23 +24,6 @@ final class RequestReader {
     private int filled;
     private boolean keepAlive;
 
-    /** A request that can't be served: the connection ends with this answer. */
-    static final class RefusedException extends IOException {
-
-        private static final long serialVersionUID = 1L;
-
-        private final int status;
-
-        RefusedException(int status, String message) {
-            super(message);
-            this.status = status;
-        }
-
-        Answer answer() {
-            return Answer.text(status, getMessage());
-        }
-    }
-
     /** Called back while a request is read. */
     interface Progress {
 

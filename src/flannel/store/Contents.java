@@ -125,9 +125,10 @@ final class Contents {
         return networks.values().stream().mapToInt(network -> network.leases.size()).sum();
     }
 
-    /** Those with a config. */
+    /** The names of those with a config and a name. */
     List<String> networks() {
-        return networks.entrySet().stream().filter(entry -> entry.getValue().config != null).map(Map.Entry::getKey).toList();
+        return networks.entrySet().stream().filter(entry -> entry.getValue().config != null && !entry.getKey().isEmpty()).map(Map.Entry::getKey)
+                .toList();
     }
 
     /** Null when there is none. */

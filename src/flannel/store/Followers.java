@@ -50,6 +50,10 @@ final class Followers implements Committer.Listener {
         this.contents = contents;
     }
 
+    String store() {
+        return store;
+    }
+
     /** Follows a network until interrupted. */
     void follow(String network, Committer committer, Consumer<StoreEvent> sink) throws InterruptedException {
         Follower follower = new Follower(network);

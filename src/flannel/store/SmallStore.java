@@ -3,6 +3,8 @@ package flannel.store;
 import flannel.files.FileException;
 import flannel.json.JsonException;
 import flannel.json.JsonValue;
+import flannel.lease.Moment;
+import flannel.lease.ServedCatalog;
 import flannel.lease.ServedStore;
 import flannel.lease.StoreException;
 import flannel.log.Log;
@@ -12,6 +14,9 @@ import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 
 /**
@@ -20,7 +25,7 @@ import java.util.random.RandomGenerator;
  * <p>After a start no lease ends for an hour: while the server was away no host could renew, and how long it was away the wall clock tells,
  * which may be wrong.
  */
-public final class SmallStore implements AutoCloseable {
+public final class SmallStore implements ServedCatalog {
 
     private static final Duration GRACE = Duration.ofHours(1);
 
@@ -70,19 +75,12 @@ public final class SmallStore implements AutoCloseable {
     }
 
     /**
-     * The network without a name in the store of a server that does not run; closing it closes the store.
+     * Opens the store of a server that does not run.
      *
      * @throws FileException with a sentence, when there is none, or a server has it
      */
-    public static ServedStore openStopped(Path directory, Log log) throws FileException, InterruptedException {
-        SmallStore store = open(directory, false, Map.of(), new Journal.Disk() { }, StoreClock.system(), Committer.LOOK, log);
-        return store.network("", () -> {
-            try {
-                store.close();
-            } catch (FileException e) {
-                log.warning(e.getMessage()); // what was answered is written
-            }
-        });
+    public static SmallStore openStopped(Path directory, Log log) throws FileException, InterruptedException {
+        return open(directory, false, Map.of(), new Journal.Disk() { }, StoreClock.system(), Committer.LOOK, log);
     }
 
     /**
@@ -159,24 +157,36 @@ public final class SmallStore implements AutoCloseable {
         }
     }
 
-    /** One of its networks, whether it has a config already or not; "" is the one without a name. */
+    @Override
     public ServedStore network(String name) {
-        return network(name, () -> { }); // closed with the store
+        return new StoredNetwork(name, folder, committer, followers, RandomGenerator.getDefault(), log.of(name));
     }
 
-    private ServedStore network(String name, Runnable whenClosed) {
-        return new StoredNetwork(name, folder, committer, followers, whenClosed, RandomGenerator.getDefault(), log);
+    @Override
+    public String place() {
+        return "networks by name in the store " + folder + " (-net-config=NAME=...)";
     }
 
-    /** The networks that have a config. */
-    public List<String> networks() throws StoreException, InterruptedException {
-        return committer.commit(draft -> draft.contents().networks());
+    /** Those that have a config; that is so from the start. */
+    @Override
+    public void follow(Consumer<News> sink) throws InterruptedException {
+        try {
+            sink.accept(committer.commit(draft -> new Listed(new TreeSet<>(draft.contents().networks()),
+                    new Moment(followers.store(), draft.contents().revision()))));
+        } catch (StoreException e) {
+            sink.accept(new Away(e.getMessage()));
+        }
+        new CountDownLatch(1).await(); // there is nothing more to tell
     }
 
     /** Ends the writing, and lets another process have it. */
     @Override
-    public void close() throws FileException {
-        committer.close();
-        folder.close();
+    public void close() {
+        try {
+            committer.close();
+            folder.close();
+        } catch (FileException e) {
+            log.warning(e.getMessage()); // what was answered is written
+        }
     }
 }

@@ -27,20 +27,15 @@ final class StoredNetwork implements ServedStore {
     private final String configPlace;
     private final Committer committer;
     private final Followers followers;
-    private final Runnable whenClosed;
     private final SubnetChoice choice;
     private final Log log;
 
-    /**
-     * @param name       "" for the network without one
-     * @param whenClosed is run when it is closed
-     */
-    StoredNetwork(String name, Object folder, Committer committer, Followers followers, Runnable whenClosed, RandomGenerator random, Log log) {
+    /** @param name "" for the network without one */
+    StoredNetwork(String name, Object folder, Committer committer, Followers followers, RandomGenerator random, Log log) {
         this.name = name;
         this.configPlace = "network config in the store " + folder + " (-net-config" + (name.isEmpty() ? "" : "=" + name + "=...") + ")";
         this.committer = committer;
         this.followers = followers;
-        this.whenClosed = whenClosed;
         this.choice = new SubnetChoice(random, log);
         this.log = log;
     }
@@ -152,8 +147,8 @@ final class StoredNetwork implements ServedStore {
     public void reconnect() {
     }
 
+    /** With the store. */
     @Override
     public void close() {
-        whenClosed.run();
     }
 }

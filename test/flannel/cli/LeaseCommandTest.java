@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -187,6 +188,30 @@ class LeaseCommandTest {
         assertTrue(keys.ttlSeconds("subnets/10.1.6.0-24") > 86_000);
         assertEquals(1, etcd("store", "import", Files.writeString(folder.resolve("other"), "{}").toString(), "-etcd-api=v2").status());
         assertEquals(1, run("lease", "list", "-store=" + folder.resolve("nothing")).status());
+    }
+
+    @ParameterizedTest
+    @EnumSource(Store.Api.class)
+    void aNetworkByItsName(Store.Api api) throws Exception {
+        Path store = folder.resolve("store");
+        SmallStore.open(new StoreOptions(store, List.of("blue=" + CONFIG, "green=" + CONFIG)), new Log(new PrintStream(OutputStream.nullOutputStream()), 0))
+                .close();
+        assertEquals(0, run("lease", "reserve", "10.1.5.0/24", "192.168.32.211", "-network=blue", "-store=" + store).status());
+        assertEquals(1, run("lease", "list", "-network=green", "-store=" + store).out().lines().count());
+        Outcome unnamed = run("lease", "list", "-store=" + store);
+        assertEquals(1, unnamed.status());
+        assertTrue(unnamed.err().endsWith("; the networks there are blue, green (-network=NAME)\n"), unnamed.err());
+        Path file = Files.writeString(folder.resolve("blue.json"), run("store", "export", "-network=blue", "-store=" + store).out());
+
+        String to = api.name().toLowerCase(Locale.ROOT);
+        assertEquals(0, etcd("store", "import", file.toString(), "-network=blue", "-etcd-api=" + to, "-yes").status());
+        assertEquals("{\"PublicIP\":\"192.168.32.211\"}", keys(api).get("blue/subnets/10.1.5.0-24"));
+        assertEquals(1, etcd("lease", "list").status(), "there is no other one");
+        assertEquals(0, etcd("lease", "reserve", "10.1.6.0/24", "192.168.32.212", "-network=blue").status());
+        assertEquals(3, etcd("lease", "list", "-network=blue").out().lines().count());
+        assertEquals(0, etcd("lease", "release", "10.1.6.0/24", "-network=blue").status());
+        assertEquals(0, etcd("lease", "copy", "-network=blue", "-from=" + to, "-to=" + (to.equals("v2") ? "v3" : "v2"), "-yes").status());
+        assertEquals(2, etcd("lease", "list", "-network=a/b").status());
     }
 
     @Test

@@ -166,6 +166,33 @@ class NetworksTest {
     }
 
     @Test
+    void aServersClientsHaveThemToo() throws Exception {
+        Host one = lab.host(1);
+        Host two = lab.host(2);
+        Host server = lab.host(3);
+        String client = "-remote=" + server.address() + ":8888";
+        one.start(List.of(client, "-networks=blue,green"));
+        two.start(List.of(client, "-watch-networks"));
+        lab.store().put("blue/config", BLUE);
+        server.start(lab.options("-listen=:8888")).awaitReady();
+        Await.that("blue is up", () -> isUp("blue"));
+        assertFalse(one.daemon().told().contains("READY=1"));
+        lab.store().put("green/config", green());
+        Await.that("green is up", () -> isUp("green"));
+        one.daemon().awaitReady();
+        for (String network : List.of("blue", "green")) {
+            try (NetworkNamespace container = plug(one, network); NetworkNamespace other = plug(two, network);
+                    Ping ping = Ping.start(container, address(two, network))) {
+                ping.awaitReplies(3);
+            }
+        }
+        lab.store().delete("green/config");
+        two.daemon().awaitLog("Network removed: green");
+        Await.that("green has left", () -> !Files.exists(file(two, "green")));
+        assertTrue(Files.exists(file(one, "green")), "which was named there");
+    }
+
+    @Test
     void readyIsWhoHasAllOfTheNamedNetworks() throws Exception {
         Host one = lab.host(1);
         lab.store().put("blue/config", BLUE);

@@ -83,7 +83,7 @@ class RemoteSubnetStoreTest {
 
     private RemoteSubnetStore client(Tls.Options tls, String servers) {
         RemoteOptions options = new RemoteOptions(servers, tls);
-        return open(new RemoteSubnetStore(new ServerHttp(options.urls(), 0, tls, log), Duration.ofMillis(200), new Random(1)));
+        return open(new RemoteSubnetStore(new ServerHttp(options.urls(), 0, tls, log), "", Duration.ofMillis(200), new Random(1)));
     }
 
     private RemoteSubnetStore following(String servers) throws Exception {

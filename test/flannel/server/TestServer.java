@@ -1,5 +1,6 @@
 package flannel.server;
 
+import flannel.lease.ServedCatalog;
 import flannel.lease.ServedStore;
 import flannel.log.Log;
 import flannel.tls.Tls;
@@ -8,6 +9,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Random;
 
 /** A server in this process, on a port of loopback, in front of a store in memory. */
@@ -15,21 +17,22 @@ public final class TestServer implements AutoCloseable {
 
     private final HttpListener http;
     private final ServerSocketChannel channel;
+    private final ServedNetworks networks;
     private final Thread accepting;
-    private final Thread following;
 
     /** @param poll how long a client waits for news at least */
     public TestServer(int port, Tls tls, Duration poll, ServedStore store, Log log) throws IOException {
-        this(port, tls, poll, Limits.DEFAULT, store, log);
+        this(port, tls, poll, new ServedMemories(Map.of("", store)), log);
     }
 
-    TestServer(int port, Tls tls, Duration poll, Limits limits, ServedStore store, Log log) throws IOException {
+    public TestServer(int port, Tls tls, Duration poll, ServedCatalog catalog, Log log) throws IOException {
         channel = ServerSocketChannel.open();
         channel.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 1024);
-        Feed feed = new Feed("t" + Integer.toHexString(System.identityHashCode(this)) + "g");
-        http = new HttpListener(channel, tls, tls != null, limits, new LeaseApi(store, feed, poll, new Random(1), log), log);
+        networks = new ServedNetworks(catalog, "t" + Integer.toHexString(System.identityHashCode(this)), poll, new Random(1), log, () -> { },
+                reason -> log.error(reason.toString()));
+        http = new HttpListener(channel, tls, tls != null, Limits.DEFAULT, new ServerApi(networks, log), log);
+        networks.follow();
         accepting = start(http::run);
-        following = start(() -> store.follow(feed::told));
     }
 
     private interface Work {
@@ -58,6 +61,6 @@ public final class TestServer implements AutoCloseable {
     public void close() {
         http.close();
         accepting.interrupt();
-        following.interrupt();
+        networks.close();
     }
 }

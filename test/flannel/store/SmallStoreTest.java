@@ -151,7 +151,7 @@ class SmallStoreTest {
         assertEquals(1, blue.read().size());
         restart(0);
         assertEquals(1, bench.store.network("blue").read().size());
-        assertEquals(List.of(""), bench.store.networks(), "those with a config");
+        assertEquals(Set.of(), bench.store.names(), "those with a config");
     }
 
     // ---- following ----
@@ -254,7 +254,7 @@ class SmallStoreTest {
         String other = Bench.CONFIG.replace("vxlan", "host-gw");
         bench.store.close();
         bench.store = SmallStore.open(bench.folder, true, Map.of("", other, "blue", other), disk, StoreClock.system(), Bench.LOOK, new Log(new PrintStream(OutputStream.nullOutputStream()), 0));
-        assertEquals(List.of("", "blue"), bench.store.networks());
+        assertEquals(Set.of("blue"), bench.store.names());
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             network = bench.store.network("");
             assertEquals(Bench.CONFIG, ((StoreEvent.Listed) next(follow(threads))).config());
