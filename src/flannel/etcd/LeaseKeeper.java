@@ -1,6 +1,7 @@
 package flannel.etcd;
 
 import flannel.lease.Entry;
+import flannel.lease.FreeFront;
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
 import flannel.lease.LeaseConflictException;
@@ -62,6 +63,7 @@ final class LeaseKeeper {
             registry.delete(found);
             entries.remove(found);
         }
-        return new Taken(registry.create(choice.free(wish, previous, entries), mine, Lease.TIME_TO_LIVE), null);
+        Ipv4Subnet free = choice.free(wish, previous, SubnetChoice.taken(entries), new FreeFront());
+        return new Taken(registry.create(free, mine, Lease.TIME_TO_LIVE), null);
     }
 }

@@ -4,11 +4,11 @@ import flannel.lease.SubnetStore.Holder;
 import flannel.lease.SubnetStore.Wish;
 import flannel.log.Log;
 import flannel.net.Ipv4Subnet;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
-import java.util.List;
 import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.random.RandomGenerator;
 
 /**
@@ -54,27 +54,40 @@ public final class SubnetChoice {
         return before.node().isEmpty() || before.node().equals(mine.node()) && before.publicIp().equals(mine.publicIp());
     }
 
-    /**
-     * A free subnet: the previous one if it is free, else one of the first that are.
-     *
-     * @param previous null for none
-     * @throws StoreException when none is free
-     */
-    public Ipv4Subnet free(Wish wish, Ipv4Subnet previous, Collection<? extends Entry> entries) throws StoreException {
-        NetworkConfig config = wish.config();
-        List<Ipv4Subnet> taken = new ArrayList<>(wish.avoid());
+    /** The subnets that are not free, by what is in a store. */
+    public static SortedSet<Ipv4Subnet> taken(Collection<? extends Entry> entries) {
+        SortedSet<Ipv4Subnet> taken = new TreeSet<>();
         for (Entry entry : entries) {
             switch (entry) {
                 case Lease lease -> taken.add(lease.subnet());
                 case Entry.Occupied occupied -> occupied.key().subnet().ifPresent(taken::add);
             }
         }
+        return taken;
+    }
+
+    private static SortedSet<Ipv4Subnet> union(Collection<Ipv4Subnet> one, Collection<Ipv4Subnet> other) {
+        SortedSet<Ipv4Subnet> union = new TreeSet<>(one);
+        union.addAll(other);
+        return union;
+    }
+
+    /**
+     * A free subnet: the previous one if it is free, else one of the first that are.
+     *
+     * @param previous null for none
+     * @param known    the subnets that are not free, by what is in the store
+     * @throws StoreException when none is free
+     */
+    public Ipv4Subnet free(Wish wish, Ipv4Subnet previous, SortedSet<Ipv4Subnet> known, FreeFront front) throws StoreException {
+        NetworkConfig config = wish.config();
+        SortedSet<Ipv4Subnet> taken = wish.avoid().isEmpty() ? known : union(known, wish.avoid()); // there may be thousands
         if (previous != null && config.allows(previous) && taken.stream().noneMatch(previous::overlaps)) {
             log.info("Taking the previous subnet " + previous + " again");
             return previous;
         }
         log.info("Picking subnet in range " + config.subnetMin() + " ... " + config.subnetMax());
-        return allocator.pick(config, taken).orElseThrow(() -> new StoreException(
+        return allocator.pick(config, taken, front).orElseThrow(() -> new StoreException(
                 "out of subnets: all of " + config.subnetMin() + " ... " + config.subnetMax() + " are leased (" + taken.size()
                         + " leases); delete the leases of hosts that are gone, or widen the network"));
     }

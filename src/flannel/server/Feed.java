@@ -11,12 +11,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
@@ -37,10 +36,6 @@ final class Feed {
 
     private static final String UNASKED = "the store has not been asked yet";
 
-    private static final Comparator<LeaseKey> BY_SUBNET = Comparator
-            .comparing((LeaseKey key) -> key.subnet().orElse(null), Comparator.nullsLast(Comparator.naturalOrder()))
-            .thenComparing(LeaseKey::name);
-
     /**
      * One change.
      *
@@ -53,8 +48,7 @@ final class Feed {
     private final String mark;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
-    /** In the order of their subnets. */
-    private final Map<LeaseKey, Entry> entries = new TreeMap<>(BY_SUBNET);
+    private final Map<LeaseKey, Entry> entries = new LinkedHashMap<>();
     private final Deque<Change> history = new ArrayDeque<>();
     private long number;
     private int generation;

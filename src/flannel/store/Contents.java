@@ -1,14 +1,21 @@
 package flannel.store;
 
+import flannel.lease.FreeFront;
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
 import flannel.net.Ipv4Subnet;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /** What is in a store, as its changes have made it. For one thread. */
@@ -21,7 +28,31 @@ final class Contents {
     private static final class Network {
 
         private Change.Config config;
-        private final Map<Ipv4Subnet, Held> leases = new TreeMap<>();
+        private final TreeMap<Ipv4Subnet, Held> leases = new TreeMap<>();
+        private final FreeFront freeFront = new FreeFront();
+        /** Whose lease is asked for with each one that is taken, and there are thousands: by the address and by the mark that they tell. */
+        private final Map<String, Set<Ipv4Subnet>> byHost = new HashMap<>();
+
+        /** @param held null for no lease any more @return what was there; null when nothing was */
+        private Held set(Ipv4Subnet subnet, Held held) {
+            Held was = held == null ? leases.remove(subnet) : leases.put(subnet, held);
+            if (was != null) {
+                hosts(was.put().attributes()).forEach(host -> byHost.computeIfPresent(host, (key, subnets) -> {
+                    subnets.remove(subnet);
+                    return subnets.isEmpty() ? null : subnets;
+                }));
+            }
+            if (held == null) {
+                freeFront.reset();
+            } else {
+                hosts(held.put().attributes()).forEach(host -> byHost.computeIfAbsent(host, key -> new TreeSet<>()).add(subnet));
+            }
+            return was;
+        }
+
+        private static List<String> hosts(LeaseAttributes attributes) {
+            return attributes.node().isEmpty() ? List.of(attributes.publicIp().toString()) : List.of(attributes.publicIp().toString(), attributes.node());
+        }
     }
 
     private final StoreClock clock;
@@ -60,18 +91,16 @@ final class Contents {
             }
             case Change.Put put -> {
                 nextEnd = Math.min(nextEnd, put.endMillis());
-                yield undo(network, put.subnet(), network.leases.put(put.subnet(), new Held(put, lease(put))), before);
+                yield undo(network, put.subnet(), network.set(put.subnet(), new Held(put, lease(put))), before);
             }
-            case Change.Gone gone -> undo(network, gone.subnet(), network.leases.remove(gone.subnet()), before);
+            case Change.Gone gone -> undo(network, gone.subnet(), network.set(gone.subnet(), null), before);
         };
     }
 
     private Runnable undo(Network network, Ipv4Subnet subnet, Held was, long before) {
         return () -> {
-            if (was == null) {
-                network.leases.remove(subnet);
-            } else {
-                network.leases.put(subnet, was);
+            network.set(subnet, was);
+            if (was != null) {
                 nextEnd = Math.min(nextEnd, was.put().endMillis());
             }
             revision = before;
@@ -151,15 +180,21 @@ final class Contents {
         return leases;
     }
 
+    /** The subnets of all leases, as they are: to be looked at before the next change. */
+    SortedSet<Ipv4Subnet> taken(String network) {
+        return Collections.unmodifiableSortedSet(networks.getOrDefault(network, new Network()).leases.navigableKeySet());
+    }
+
+    FreeFront freeFront(String network) {
+        return networks.getOrDefault(network, new Network()).freeFront;
+    }
+
     /** Those that tell this address or this mark. */
-    List<Lease> leasesOf(String network, LeaseAttributes host) {
-        List<Lease> leases = new ArrayList<>();
-        int address = host.publicIp().bits();
-        for (Held held : networks.getOrDefault(network, new Network()).leases.values()) {
-            LeaseAttributes attributes = held.lease().attributes();
-            if (attributes.publicIp().bits() == address || attributes.node().equals(host.node())) {
-                leases.add(held.lease());
-            }
+    Set<Lease> leasesOf(String network, LeaseAttributes host) {
+        Network found = networks.getOrDefault(network, new Network());
+        Set<Lease> leases = new LinkedHashSet<>();
+        for (String name : Network.hosts(host)) {
+            found.byHost.getOrDefault(name, Set.of()).forEach(subnet -> leases.add(found.leases.get(subnet).lease()));
         }
         return leases;
     }

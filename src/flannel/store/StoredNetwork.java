@@ -78,7 +78,8 @@ final class StoredNetwork implements ServedStore {
                     + ") but not compatible with current config, deleting");
             draft.remove(name, found.subnet());
         }
-        return new Taken(create(draft, choice.free(wish, wish.previous(), draft.contents().leases(name)), mine, false), null);
+        Ipv4Subnet free = choice.free(wish, wish.previous(), draft.contents().taken(name), draft.contents().freeFront(name));
+        return new Taken(create(draft, free, mine, false), null);
     }
 
     private Optional<Lease> own(Draft draft, Wish wish) {
