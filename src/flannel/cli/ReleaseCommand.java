@@ -3,9 +3,7 @@ package flannel.cli;
 import flannel.daemon.Release;
 import flannel.daemon.RunningDaemon;
 import flannel.daemon.Settings;
-import flannel.etcd.EtcdNetworks;
 import flannel.lease.ServedCatalog;
-import flannel.lease.ServedStore;
 import flannel.log.Log;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -63,12 +61,7 @@ final class ReleaseCommand {
     }
 
     private List<String> release(Options options, Settings settings, String network) throws IOException, InterruptedException {
-        if (network.isEmpty()) {
-            try (ServedStore store = Connections.open(options, environment, log)) {
-                return Release.run(settings, network, store);
-            }
-        }
-        try (ServedCatalog catalog = EtcdNetworks.open(settings.etcd(), log)) {
+        try (ServedCatalog catalog = Connections.open(options, environment, log)) {
             return Release.run(settings, network, catalog.network(network));
         }
     }

@@ -1,9 +1,11 @@
 package flannel.cli;
 
 import flannel.check.Checkup;
+import flannel.daemon.NetworkSelection;
 import flannel.files.FileException;
 import flannel.files.SmallFiles;
 import flannel.lease.NetworkContents;
+import flannel.lease.ServedCatalog;
 import flannel.lease.ServedStore;
 import flannel.log.Log;
 import flannel.report.HostSources;
@@ -84,8 +86,14 @@ final class ReportCommand {
         if (options.flag("kube-subnet-mgr")) {
             throw new IllegalArgumentException("the leases are those of Kubernetes' nodes: kubectl get nodes -o yaml has them");
         }
-        try (ServedStore store = Connections.open(options, environment, log)) {
-            return new LeaseListing(NetworkContents.of(store).withEnds(store)).json() + "\n";
+        NetworkSelection networks = NetworkSelection.parse(options.text("networks"), options.flag("watch-networks"), Path.of(options.text("subnet-dir")));
+        StringBuilder all = new StringBuilder();
+        try (ServedCatalog catalog = Connections.open(options, environment, log)) {
+            for (String name : networks.isSingle() ? List.of("") : networks.names().isEmpty() ? catalog.names() : networks.names()) {
+                ServedStore store = catalog.network(name);
+                all.append(new LeaseListing(NetworkContents.of(store).withEnds(store)).json()).append('\n');
+            }
         }
+        return all.toString();
     }
 }
