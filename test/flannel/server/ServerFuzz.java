@@ -3,8 +3,6 @@ package flannel.server;
 import flannel.fuzz.JsonMutation;
 import flannel.fuzz.Mutation;
 import flannel.fuzz.Target;
-import flannel.lease.Moment;
-import flannel.lease.StoreEvent;
 import flannel.log.Log;
 import java.io.ByteArrayInputStream;
 import java.io.EOFException;
@@ -15,6 +13,7 @@ import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.random.RandomGenerator;
@@ -38,7 +37,7 @@ public final class ServerFuzz {
                         + request("DELETE /v1/_/reservations/10.1.9.0-24", ""),
                 request("POST /v1/_/reservations", "{\"Subnet\":\"10.1.9.0/24\",\"PublicIP\":\"192.168.32.88\"}"), request("GET /v1/", ""),
                 "HEAD / HTTP/1.0\nConnection: keep-alive\nX:y\n\n"), ServerFuzz::mutate,
-                Set.of(EOFException.class, RequestReader.RefusedException.class), new Server()::read));
+                Set.of(EOFException.class, RefusedException.class), new Server()::read));
     }
 
     private static String request(String line, String body) {
@@ -63,21 +62,24 @@ public final class ServerFuzz {
 
         private final Log log = new Log(new PrintStream(OutputStream.nullOutputStream()), 0);
         private ServedMemory store;
-        private LeaseApi api;
-        private Thread following;
+        private ServedNetworks networks;
+        private ServerApi api;
+        private volatile Throwable died;
 
         void read(byte[] input, RandomGenerator dice) throws IOException, InterruptedException {
             if (store == null || store.leases().size() > MOST_LEASES) {
+                if (networks != null) {
+                    networks.close();
+                }
                 store = new ServedMemory(log);
                 store.change(memory -> memory.config(CONFIG));
-                if (following != null) {
-                    following.interrupt();
-                }
-                ServedMemory followed = store;
-                Feed feed = new Feed("fg");
-                following = Thread.ofVirtual().start(() -> follow(followed, feed));
-                feed.told(new StoreEvent.Listed(CONFIG, List.of(), false, new Moment("1", 1)));
-                api = new LeaseApi(store, feed, Duration.ofNanos(2), new Random(1), log);
+                networks = new ServedNetworks(new ServedMemories(Map.of("", store)), "fg", Duration.ofNanos(2), new Random(1), log, () -> { },
+                        reason -> died = reason);
+                networks.follow();
+                api = new ServerApi(networks, log);
+            }
+            if (died != null) {
+                throw new AssertionError(died);
             }
             RequestReader requests = new RequestReader(new ByteArrayInputStream(input), InetAddress.getLoopbackAddress(), LIMITS);
             for (Request request = requests.next(this); request != null; request = requests.next(this)) {
@@ -87,14 +89,6 @@ public final class ServerFuzz {
                         throw new AssertionError(answer.status() + " for " + request);
                     }
                 }
-            }
-        }
-
-        private static void follow(ServedMemory store, Feed feed) {
-            try {
-                store.follow(feed::told);
-            } catch (InterruptedException e) {
-                // there is another one
             }
         }
 

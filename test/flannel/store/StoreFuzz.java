@@ -4,7 +4,6 @@ import flannel.files.FileException;
 import flannel.fuzz.JsonMutation;
 import flannel.fuzz.Mutation;
 import flannel.fuzz.Target;
-import flannel.lease.ServedStore;
 import flannel.lease.StoreException;
 import flannel.log.Log;
 import java.io.IOException;
@@ -51,9 +50,9 @@ public final class StoreFuzz {
     /** As a command opens the store of a server that does not run. */
     private static void open(Path folder, byte[] input, Log log) throws FileException, IOException, InterruptedException {
         Files.write(folder.resolve("journal"), input);
-        ServedStore store = SmallStore.openStopped(folder, log);
+        SmallStore store = SmallStore.openStopped(folder, log);
         try {
-            store.read();
+            store.network("").read();
         } catch (StoreException e) {
             throw new AssertionError(e);
         } finally {
