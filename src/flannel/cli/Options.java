@@ -72,6 +72,7 @@ final class Options {
                     "set NodeNetworkUnavailable after ready (with kube-subnet-mgr)"),
             new Option("socket", Kind.FILE, "/run/flannel/flanneld.sock", "unix socket at which the daemon tells its status",
                     List.of(Commands.DAEMON, Commands.STATUS)),
+            new Option("start-alone", Kind.FLAG, "true", "when the store can't be asked at the start, go by what this host remembers of it, as long as its lease lasts"),
             new Option("state-dir", Kind.FOLDER, "/var/lib/flannel", "directory for what must outlive a reboot: this host's id and last subnet"),
             new Option("stderrthreshold", Kind.VALUE, "", "logs at or above this threshold go to stderr"),
             new Option("store", Kind.FOLDER, "", "with -listen: keep config and leases in this directory, in place of etcd", Commands.ASKING),

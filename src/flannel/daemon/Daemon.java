@@ -92,7 +92,7 @@ public final class Daemon {
         FilterWatch filterWatch = new FilterWatch(filter, settings.rulesCheck());
         Readiness readiness = new Readiness(serviceManager, selection.names().isEmpty() ? List.of("") : selection.names());
         UnderlayWatch watch = new UnderlayWatch(settings.underlay(), underlay);
-        Networks networks = new Networks(selection, new HostNetworks(settings, catalog, early, monitor, filter, watch::current, state,
+        Networks networks = new Networks(selection, this::remembered, new HostNetworks(settings, catalog, early, monitor, filter, watch::current, state,
                 state.nodeMark(underlay.mac(), cards()), readiness, log, this::die), readiness, log);
 
         log.info("Installing signal handlers");
@@ -149,6 +149,14 @@ public final class Daemon {
                     : settings.remote().isEmpty() ? EtcdNetworks.open(settings.etcd(), log) : RemoteNetworks.open(settings.remote(), log);
         } catch (IllegalArgumentException e) {
             throw new StartException("Failed to create SubnetManager: " + e.getMessage(), e);
+        }
+    }
+
+    private List<String> remembered() {
+        try {
+            return settings.startAlone() ? StateDirectory.networks(settings.stateDirectory()) : List.of();
+        } catch (IOException e) {
+            return List.of();
         }
     }
 

@@ -2,14 +2,17 @@ package flannel.daemon;
 
 import flannel.lease.Entry;
 import flannel.lease.Lease;
+import flannel.lease.LeaseAttributes;
 import flannel.lease.LeaseKey;
+import flannel.lease.Moment;
+import flannel.lease.NetworkConfig;
 import flannel.lease.StoreEvent;
 import flannel.lease.StoreException;
-import flannel.lease.SubnetStore;
 import flannel.log.Log;
 import flannel.status.NetworkStatus;
 import flannel.status.Timings;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 
@@ -38,7 +41,11 @@ final class Leases {
     /** From a tenth of a millisecond, for one entry, to seconds, for a list of ten thousand. */
     private static final List<Long> REACTION_BOUNDS_MICROS = List.of(100L, 500L, 1_000L, 5_000L, 10_000L, 50_000L, 250_000L, 1_000_000L, 5_000_000L);
 
-    private final SubnetStore store;
+    /** From the start; the first answer of a store that is well comes sooner, and Docker must not be kept waiting for one that is not. */
+    private static final Duration PATIENCE = Duration.ofMillis(2_500);
+
+    private final Surroundings around;
+    private final String mark;
     private final LeaseTable table;
     private final OwnLease own;
     private final DataPath dataPath;
@@ -46,14 +53,26 @@ final class Leases {
     private final Log log;
     private final Clock clock;
     private final Alarm quiet;
+    /** Rings when this host is to start with what it remembers. */
+    private final Alarm alone;
+    private final Remembering remembering;
+    /** What is to be used, and is not yet; null for nothing. */
+    private Remembered remembered;
+    /** By which all that is known was there; null before the first list. */
+    private Moment last;
+    /** Whether nothing is known but what was remembered, and since when; empty otherwise. */
+    private String memory = "";
     private final TimeMeter reaction = new TimeMeter(REACTION_BOUNDS_MICROS);
+    private String configInUse;
     private boolean away;
     private boolean toldFull;
     /** {@link Alarm#NEVER} before the first list. */
     private long listedNanos = Alarm.NEVER;
 
-    Leases(Surroundings around, DataPath dataPath, Session session) {
-        store = around.store();
+    /** @param mark this host's */
+    Leases(Surroundings around, String mark, DataPath dataPath, Session session) {
+        this.around = around;
+        this.mark = mark;
         this.dataPath = dataPath;
         this.session = session;
         log = around.log();
@@ -62,6 +81,11 @@ final class Leases {
         own = new OwnLease(around, table, around.files().read().flatMap(SubnetFile::subnetOf).or(around.memory()::previousSubnet).orElse(null),
                 session);
         quiet = new Alarm(around.clock());
+        alone = new Alarm(around.clock());
+        remembering = new Remembering(around, this::toRemember);
+        if (around.settings().startAlone()) {
+            alone.in(PATIENCE);
+        }
     }
 
     /** This host's. */
@@ -92,12 +116,59 @@ final class Leases {
         return listedNanos == Alarm.NEVER ? null : Duration.ofNanos(clock.nanos() - listedNanos);
     }
 
+    // ---- a start without the store ----
+
+    /** Wants this host's to say this; at a start without the store, that is the one remembered. */
+    void want(NetworkConfig config, LeaseAttributes attributes) {
+        Lease from = remembered == null ? null : remembered.own();
+        remembered = null;
+        own.want(config, attributes, from);
+    }
+
+    /** Whether nothing is known but what was remembered. */
+    boolean areRemembered() {
+        return !memory.isEmpty();
+    }
+
+    /** Goes on from what this host remembers, as a daemon does that has just lost its store. Does nothing when that can't be relied on. */
+    private void startAlone(String reason) {
+        alone.cancel();
+        away = true;
+        Optional<Remembered> recalled = around.memory().recall().filter(all -> all.own().attributes().node().equals(mark));
+        remembered = recalled.flatMap(all -> all.asOf(clock.wallTime())).orElse(null);
+        if (remembered == null) {
+            recalled.ifPresent(all -> log.info("What this host remembers, of " + all.saved() + ", is no help: its lease " + all.own().subnet()
+                    + " has ended since"));
+            session.storeIs(reason);
+            return;
+        }
+        last = remembered.at();
+        memory = "; going by what this host remembers of " + remembered.saved().truncatedTo(ChronoUnit.SECONDS);
+        session.storeIs(reason + memory);
+        table.put(remembered.own(), Optional.empty());
+        remembered.others().forEach(lease -> table.put(lease, Optional.empty()));
+        session.configured(remembered.config());
+    }
+
+    /** Null when there is nothing that a start could go by. */
+    private Remembered toRemember() {
+        Lease held = own.lease();
+        return held == null || configInUse == null ? null : new Remembered(configInUse, last, clock.wallTime(), held,
+                all().stream().filter(lease -> !lease.key().equals(held.key())).toList());
+    }
+
+    /** The network of this config is in place with this host's lease. */
+    void areInUse(String config) {
+        configInUse = config;
+        remembering.noted();
+    }
+
     /** Gives this host's back, for one that leaves; what becomes of it is told by the log. */
     void giveBack() throws InterruptedException {
         Lease held = own.lease();
         try {
             if (held != null) {
-                log.info(new GivingBack(store, held.attributes().node()).run(held));
+                log.info(new GivingBack(around.store(), held.attributes().node()).run(held));
             }
         } catch (StoreException e) {
             log.error("Lease " + held.subnet() + " could not be given back: " + e.getMessage() + "; it ends by itself within a day");
@@ -110,13 +181,17 @@ final class Leases {
             log.info("The store answers again");
             session.storeIs("");
         }
+        if (alone.rings()) {
+            startAlone("the store does not answer");
+        }
         apply(table.ended());
         own.timers();
+        remembering.timers();
     }
 
     /** When {@link #timers} has something to do next. */
     long nextNanos() {
-        return Math.min(quiet.atNanos(), Math.min(table.nextEndNanos(), own.nextNanos()));
+        return Math.min(Math.min(quiet.atNanos(), alone.atNanos()), Math.min(remembering.nextNanos(), Math.min(table.nextEndNanos(), own.nextNanos())));
     }
 
     /** From the moment a change was heard until it was dealt with, the kernel included. */
@@ -139,6 +214,7 @@ final class Leases {
                 session.configured(text);
             }
             case StoreEvent.Put(Entry entry) -> {
+                last = new Moment(last.store(), Math.max(last.revision(), entry.asOf()));
                 apply(table.put(entry, own.key()));
                 own.put(entry);
             }
@@ -153,7 +229,11 @@ final class Leases {
             case StoreEvent.Away(String reason) -> {
                 away = true;
                 quiet.cancel();
-                session.storeIs(reason);
+                if (alone.isSet()) {
+                    startAlone(reason);
+                } else {
+                    session.storeIs(reason + memory);
+                }
             }
         }
     }
@@ -162,6 +242,12 @@ final class Leases {
         if (away && !quiet.isSet()) {
             quiet.in(QUIET);
         }
+        alone.cancel();
+        remembered = null;
+        boolean fromMemory = listedNanos == Alarm.NEVER && last != null;
+        boolean continued = list.continued() || fromMemory && list.config() != null && list.at().continues(last);
+        list = new StoreEvent.Listed(list.config(), list.entries(), continued, list.at());
+        last = list.at();
         listedNanos = clock.nanos();
         int keptBefore = table.keptCount();
         LeaseTable.Changes changes = table.listed(list, own.key());
@@ -178,6 +264,7 @@ final class Leases {
         own.listed(table.isContinued());
         own.roomMade();
         session.configured(list.config());
+        memory = "";
     }
 
     /** Has the data path follow what became known of the other hosts' leases. */
@@ -192,6 +279,9 @@ final class Leases {
         }
         if (occupied > MOST_OCCUPIED_TOLD) {
             log.warning("ignoring " + (occupied - MOST_OCCUPIED_TOLD) + " more keys in the store that are no leases");
+        }
+        if (!changes.put().isEmpty() || !changes.gone().isEmpty()) {
+            remembering.noted();
         }
         if (session.isActive()) {
             changes.gone().forEach(dataPath::remove);

@@ -9,12 +9,17 @@ final class NetworkMemory {
 
     private static final String SUBNET = "subnet.env";
     private static final String TAKEN_OVER = "taken-over";
+    private static final String CONTENTS = "network";
+
+    /** Of the contents: the largest network that is followed, with the largest leases. */
+    private static final int LIMIT_BYTES = 16 << 20;
 
     /** What there may be of a network. */
-    static final List<String> FILES = List.of(SUBNET, TAKEN_OVER);
+    static final List<String> FILES = List.of(SUBNET, TAKEN_OVER, CONTENTS);
 
     private final StateDirectory directory;
     private final String folder;
+    private boolean left;
 
     /** @param folder within the directory; empty, or with a slash at its end */
     NetworkMemory(StateDirectory directory, String folder) {
@@ -33,8 +38,32 @@ final class NetworkMemory {
         }
     }
 
+    /** What the network's store had when this host last heard of it; empty when nothing is remembered that can be relied on, which is said. */
+    Optional<Remembered> recall() {
+        Optional<String> text = directory.read(folder + CONTENTS, LIMIT_BYTES);
+        Optional<Remembered> contents = text.flatMap(Remembered::parse);
+        if (text.isPresent() && contents.isEmpty()) {
+            directory.complain(folder + CONTENTS + " is not as this host wrote it: it is not used");
+        }
+        return contents;
+    }
+
+    /** For whatever thread, as it takes its time. */
+    synchronized void remember(Remembered contents) {
+        if (!left) {
+            directory.write(folder + CONTENTS, contents.parts());
+        }
+    }
+
+    /** The subnet is given back: it is no longer this host's to start with, only to wish for. */
+    synchronized void leave() {
+        left = true;
+        directory.remove(folder + CONTENTS);
+    }
+
     /** Forgets the network, which leaves this host. */
     void forget() {
+        leave();
         FILES.forEach(name -> directory.remove(folder + name));
         if (!folder.isEmpty()) {
             directory.remove(folder);

@@ -63,6 +63,7 @@ final class NetworkSession implements Leases.Session {
     private String complaint = "";
     private int stretch;
     private boolean withdrawn;
+    private boolean anotherConfig;
 
     NetworkSession(Surroundings around, Underlay underlay, String nodeMark, BackendMaker backends, DataPath dataPath) {
         this.around = around;
@@ -74,7 +75,7 @@ final class NetworkSession implements Leases.Session {
         this.backends = backends;
         this.dataPath = dataPath;
         files = new SubnetFiles(around.files(), dataPath.repairs(), clock, log);
-        leases = new Leases(around, dataPath, this);
+        leases = new Leases(around, nodeMark, dataPath, this);
         opening = new Alarm(clock);
         activation = new Alarm(clock);
         openingPause = new Pause(Duration.ofSeconds(1), Duration.ofSeconds(15), around.random());
@@ -133,6 +134,10 @@ final class NetworkSession implements Leases.Session {
         if (activation.rings()) {
             activate();
         }
+        if (anotherConfig && !leases.own().isWriting()) {
+            anotherConfig = false;
+            takeUpConfig();
+        }
         leases.timers();
         dataPath.timers();
         if (files.timers()) {
@@ -173,6 +178,8 @@ final class NetworkSession implements Leases.Session {
                 complain("failed to retrieve network config: there is no " + around.store().configPlace() + "; waiting for it:"
                         + " what makes the network is to write {\"Network\": \"10.1.0.0/16\", \"Backend\": {\"Type\": \"vxlan\"}} there");
             }
+        } else if (news && leases.areRemembered() && NetworkConfig.isUsable(text)) {
+            anotherConfig = true; // what a host has that starts now
         } else if (news) {
             log.warning("The network config " + (text == null ? "was deleted"
                     : text.equals(configInUse) ? "is back as it was" : "has changed to " + text
@@ -193,7 +200,7 @@ final class NetworkSession implements Leases.Session {
             case Phase.Configured configured -> follow(configured.config(), configured.backend());
         }
         if (phase instanceof Phase.Opened(NetworkConfig config, Backend backend)) {
-            leases.own().want(config, attributes(backend));
+            leases.want(config, attributes(backend));
         }
     }
 
@@ -253,7 +260,7 @@ final class NetworkSession implements Leases.Session {
             boolean active = isActive();
             phase = active ? new Phase.Active(config, backend) : new Phase.Opened(config, backend);
             complaint = "";
-            leases.own().want(config, attributes(backend));
+            leases.want(config, attributes(backend));
             if (active) {
                 activate();
             }
@@ -283,6 +290,11 @@ final class NetworkSession implements Leases.Session {
         if (configText == null || configText.equals(configInUse) || !NetworkConfig.isUsable(configText)) {
             return true;
         }
+        takeUpConfig();
+        return false;
+    }
+
+    private void takeUpConfig() {
         log.info("Taking up the network config as it is now: " + configText);
         if (phase instanceof Phase.Configured configured) {
             configured.backend().close();
@@ -290,7 +302,6 @@ final class NetworkSession implements Leases.Session {
         leases.own().forget();
         phase = new Phase.Unconfigured();
         advance();
-        return false;
     }
 
     // ---- the data path ----
@@ -322,25 +333,13 @@ final class NetworkSession implements Leases.Session {
         SubnetFile file = new SubnetFile(config.network(), lease.subnet(), backend.mtu(), settings.masquerade());
         around.networkIsUp(file);
         files.want(file);
+        leases.areInUse(configInUse);
         tellState();
     }
 
-    /** Takes everything of the network off this host; its lease, which others may know it by, only when told to: it may be wanted again. */
     private void withdraw(boolean lease) throws InterruptedException {
         withdrawn = true;
-        List<String> left = new ArrayList<>();
-        try {
-            files.withdraw();
-        } catch (IOException e) {
-            left.add(e.getMessage());
-        }
-        left.addAll(dataPath.withdraw(phase instanceof Phase.Configured configured ? configured : null, underlay));
-        if (lease) {
-            leases.giveBack(); // after the data path: no two hosts ever have the subnet
-        } else {
-            around.memory().forget();
-        }
-        left.forEach(what -> log.error("not all of the network could be taken off this host: " + what));
+        new Departure(files, dataPath, around.memory(), leases, log).run(phase, underlay, lease);
     }
 
     // ---- what people are told ----

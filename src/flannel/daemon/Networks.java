@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * The networks of this daemon, as they come and go: each runs by itself, and none waits for another. One that is wanted again while it is
@@ -48,6 +49,7 @@ final class Networks {
     }
 
     private final NetworkSelection selection;
+    private final Supplier<List<String>> remembered;
     private final Starter starter;
     private final Readiness readiness;
     private final Log log;
@@ -59,8 +61,10 @@ final class Networks {
     private boolean listed;
     private boolean ending;
 
-    Networks(NetworkSelection selection, Starter starter, Readiness readiness, Log log) {
+    /** @param remembered names of networks that this host was in, for a start at which the store can't be asked */
+    Networks(NetworkSelection selection, Supplier<List<String>> remembered, Starter starter, Readiness readiness, Log log) {
         this.selection = selection;
+        this.remembered = remembered;
         this.starter = starter;
         this.readiness = readiness;
         this.log = log;
@@ -79,7 +83,11 @@ final class Networks {
                     log.info("The store tells of its networks again");
                 }
                 trouble = "";
-                want(usable(names));
+                Set<String> now = usable(names);
+                if (!listed) {
+                    now.addAll(running.keySet()); // remembered: that they are missing proves nothing yet
+                }
+                want(now);
                 if (!listed && selection.names().isEmpty()) {
                     readiness.await(running.keySet());
                 }
@@ -91,6 +99,9 @@ final class Networks {
                     log.error(reason + (running.isEmpty() ? "" : "; the networks stay as they are"));
                 }
                 trouble = reason;
+                if (!listed && running.isEmpty()) {
+                    want(usable(new TreeSet<>(remembered.get())));
+                }
                 readiness.tell("", listed || !selection.names().isEmpty(), "networks: " + reason);
             }
         }

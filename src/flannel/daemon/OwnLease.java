@@ -11,7 +11,6 @@ import flannel.lease.SubnetStore.Holder;
 import flannel.lease.SubnetStore.Taken;
 import flannel.lease.SubnetStore.Wish;
 import flannel.log.Log;
-import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import flannel.status.NetworkStatus;
 import java.time.Duration;
@@ -70,7 +69,7 @@ final class OwnLease {
     /** What a lease said that was taken over from a host which may be alive. */
     private LeaseAttributes takenFrom;
     private final Set<Holder> strangers = new HashSet<>();
-    private final Set<Ipv4> formerAddresses = new HashSet<>();
+    private final FurtherLeases further;
     /** Why the lease could not be renewed; empty when it could. */
     private String trouble = "";
     private boolean goneWhileWriting;
@@ -86,6 +85,7 @@ final class OwnLease {
         retry = new Alarm(around.clock());
         retryPause = new Pause(Duration.ofSeconds(1), Duration.ofSeconds(15), around.random());
         renewalPause = new Pause(Duration.ofSeconds(15), Duration.ofMinutes(1), around.random());
+        further = new FurtherLeases(around, table);
         rewrites = new Rewrites(around.clock(), around.random());
     }
 
@@ -110,19 +110,29 @@ final class OwnLease {
         return Optional.ofNullable(lease()).map(Lease::key);
     }
 
-    /** Wants a lease that says this; writes the one there is again when it says something else. */
-    void want(NetworkConfig config, LeaseAttributes attributes) {
+    /**
+     * Wants a lease that says this; writes the one there is again when it says something else.
+     *
+     * @param remembered one that this host had, to go on with without asking for it; null for none
+     */
+    void want(NetworkConfig config, LeaseAttributes attributes, Lease remembered) {
         if (this.attributes != null && !this.attributes.publicIp().equals(attributes.publicIp())) {
-            formerAddresses.add(this.attributes.publicIp());
+            further.addressWas(this.attributes.publicIp());
         }
         boolean other = !attributes.equals(this.attributes);
         this.config = config;
         this.attributes = attributes;
-        if (state == State.NONE && !retry.isSet()) {
+        if (state == State.NONE && remembered != null) {
+            taken(new Taken(remembered, null));
+        } else if (state == State.NONE && !retry.isSet()) {
             take();
         } else if (other && lease() != null) {
             renewal.now(); // one that is under way meets it when it is done
         }
+    }
+
+    boolean isWriting() {
+        return state == State.WRITING || state == State.ASKING;
     }
 
     /** Gives up what is held, for a config that has no place for it; the next {@link #want} asks for another. */
@@ -382,18 +392,9 @@ final class OwnLease {
         }
     }
 
-    // ---- further leases of this host ----
-
-    /** A lease beside the one held that only this host can have written is of no use to anybody. */
     private void giveBack(Entry entry) {
-        if (state != State.HELD || !(entry instanceof Lease other) || other.key().equals(lease.key()) || other.isReservation()
-                || !other.attributes().node().equals(attributes.node()) || table.isKept(other.key())) {
-            return;
-        }
-        Ipv4 address = other.attributes().publicIp();
-        if (address.equals(attributes.publicIp()) || formerAddresses.contains(address)) {
-            log.info("Giving back lease " + other.subnet() + ", which this host wrote too");
-            around.giveBack(other);
+        if (state == State.HELD) {
+            further.giveBack(entry, lease.key(), attributes);
         }
     }
 }

@@ -82,6 +82,11 @@ public final class StateDirectory {
         }
     }
 
+    /** @param trouble with something in here, whose name comes first */
+    void complain(String trouble) {
+        log.warning(folder + "/" + trouble);
+    }
+
     private void complain(FileException reason) {
         if (!told) {
             log.warning("cannot keep this host's id and subnet: " + reason.getMessage() + "; after a reboot it may get another subnet");
@@ -113,8 +118,12 @@ public final class StateDirectory {
 
     /** The text of a file in here; empty when there is none that can be used. */
     Optional<String> read(String name) {
+        return read(name, LIMIT_BYTES);
+    }
+
+    Optional<String> read(String name, int limitBytes) {
         try {
-            return usable ? SmallFiles.find(folder.resolve(name), LIMIT_BYTES, LinkOption.NOFOLLOW_LINKS) : Optional.empty();
+            return usable ? SmallFiles.find(folder.resolve(name), limitBytes, LinkOption.NOFOLLOW_LINKS) : Optional.empty();
         } catch (FileException e) {
             log.warning(e.getMessage() + "; going on as if it were not there");
             return Optional.empty();
@@ -123,11 +132,15 @@ public final class StateDirectory {
 
     /** True when the file will be there the next time. */
     boolean write(String name, String text) {
+        return write(name, List.of(text));
+    }
+
+    boolean write(String name, Iterable<String> parts) {
         if (!usable) {
             return false;
         }
         try {
-            SmallFiles.replace(folder.resolve(name), text, Readers.ALL);
+            SmallFiles.replace(folder.resolve(name), parts, Readers.ALL);
             told = false;
             return true;
         } catch (FileException e) {

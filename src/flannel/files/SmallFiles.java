@@ -21,6 +21,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
@@ -111,6 +112,11 @@ public final class SmallFiles {
      * it isn't there. The umask has no say. When this returns, the file outlives a power failure; until then the old one does.
      */
     public static void replace(Path file, String text, Readers readers) throws FileException {
+        replace(file, List.of(text), readers);
+    }
+
+    /** The same with a text in parts, each of which is asked for when the one before is written: the whole need not be in memory. */
+    public static void replace(Path file, Iterable<String> parts, Readers readers) throws FileException {
         Path folder = file.toAbsolutePath().getParent();
         try {
             if (folder == null) {
@@ -123,9 +129,11 @@ public final class SmallFiles {
             try {
                 try (FileChannel out = create(temporary, readers)) {
                     setMode(temporary, readers.mode);
-                    ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-                    while (bytes.hasRemaining()) {
-                        out.write(bytes);
+                    for (String part : parts) {
+                        ByteBuffer bytes = ByteBuffer.wrap(part.getBytes(StandardCharsets.UTF_8));
+                        while (bytes.hasRemaining()) {
+                            out.write(bytes);
+                        }
                     }
                     out.force(true);
                 }

@@ -71,7 +71,7 @@ class NetworksTest {
     private Networks networks(String names, boolean watch) {
         NetworkSelection selection = NetworkSelection.parse(names, watch, Path.of("/nowhere"));
         readiness = new Readiness(new ServiceManager("", log), selection.names().isEmpty() ? List.of("") : selection.names());
-        return new Networks(selection, (name, ended) -> {
+        return new Networks(selection, () -> List.of("blue"), (name, ended) -> {
             started.add(name);
             Fake fake = new Fake(() -> {
                 here.remove(name);
@@ -117,6 +117,18 @@ class NetworksTest {
         networks.told(listed("blue"));
         assertFalse(readiness.text().contains("no etcd"), readiness.text());
         assertEquals(List.of("blue"), started);
+    }
+
+    @Test
+    void whenTheStoreIsAwayAtTheStartThoseRememberedAreHere() {
+        Networks networks = networks("", true);
+        networks.told(new NetworkCatalog.Away("no etcd"));
+        assertEquals(List.of("blue"), started);
+        networks.told(listed("green"));
+        assertFalse(here.get("blue").leaving, "a store that was emptied meanwhile looks the same");
+        networks.told(listed("blue", "green"));
+        networks.told(listed("green"));
+        assertTrue(here.get("blue").leaving);
     }
 
     @Test

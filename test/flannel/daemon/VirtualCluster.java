@@ -62,6 +62,8 @@ final class VirtualCluster {
         final FakeHost kernel;
         final ByteArrayOutputStream logged = new ByteArrayOutputStream();
         String file;
+        /** Where it keeps its state; a host without a folder remembers its mark and its file only. */
+        Path state = Path.of("/proc/1/nowhere");
         /** Of its containers, by the file as last written; null when there is none yet. */
         private Ipv4Subnet subnet;
         private final LinkedBlockingQueue<Message> queue = new LinkedBlockingQueue<>();
@@ -84,10 +86,10 @@ final class VirtualCluster {
             Log log = new Log(new PrintStream(logged, true), 0);
             Settings settings = new Settings(NetworkSelection.SINGLE, new EtcdOptions(List.of("http://127.0.0.1:1"), "/n", "v3", "", "", "", "", ""),
                     RemoteOptions.none(), KubeOptions.none(), new Underlays.Selection(List.of(), List.of(), null), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
-                    Duration.ofMinutes(60), false, false, false, Duration.ofHours(1), "", ChecksumOffload.LEAVE, false);
+                    Duration.ofMinutes(60), false, false, false, Duration.ofHours(1), "", ChecksumOffload.LEAVE, !state.startsWith("/proc"), false);
             readiness = new Readiness(new ServiceManager("", log), List.of(""));
             Surroundings around = new Surroundings("", settings, store.client(random, log),
-                    new StateDirectory(Path.of("/proc/1/nowhere"), new Log(new PrintStream(new ByteArrayOutputStream()), 0)).forNetwork(""), this,
+                    new StateDirectory(state, state.startsWith("/proc") ? new Log(new PrintStream(new ByteArrayOutputStream()), 0) : log).forNetwork(""), this,
                     readiness, queue, beside::add, time, random, log);
             session = new NetworkSession(around, kernel.underlay(), mark,
                     (config, underlay, publicIp, former) -> new HostGwBackend(underlay, publicIp),
