@@ -7,12 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** How a host's part in a network ends: what a daemon has left is taken away by order, all of it and nothing else. */
 class LifeTest {
@@ -155,6 +158,54 @@ class LifeTest {
         } finally {
             lab.etcd().thaw();
         }
+    }
+
+    /** As after a power failure in a whole room: nothing in the kernels, and no etcd yet. */
+    @ParameterizedTest
+    @ValueSource(strings = {"vxlan", "host-gw"})
+    void aHostStartsAloneOnWhatItRemembers(String backend) throws Exception {
+        lab.store().put("config", VXLAN.replace("vxlan", backend));
+        lab.startAll(one, two);
+        for (Host host : List.of(one, two)) {
+            Await.that("it remembers the other", () -> Files.exists(host.file("/var/lib/flannel/network"))
+                    && Files.readString(host.file("/var/lib/flannel/network")).contains(host == one ? two.address() : one.address()));
+        }
+        List<String> subnets = List.of(one.subnet(), two.subnet());
+        for (Host host : List.of(one, two)) {
+            host.daemon().kill();
+            host.resetKernel();
+            Lab.deleteTree(host.file("/run/flannel"));
+        }
+        lab.etcd().stop();
+        try {
+            one.start(lab.options());
+            two.start(lab.options());
+            for (Host host : List.of(one, two)) {
+                Duration took = host.daemon().awaitReady();
+                assertTrue(took.toMillis() < 15_000, () -> "after " + took); // 5 s on a host that has nothing else to do
+                System.out.printf("    %s is ready alone after %d ms%n", backend, took.toMillis());
+                host.daemon().awaitTold("STATUS=network 10.1.0.0/16 .*; going by what this host remembers of ");
+            }
+            assertEquals(subnets, List.of(one.subnet(), two.subnet()));
+            two.plugContainer();
+            one.plugContainer().run("ping", "-c", "3", "-i", "0.2", "-W", "5", two.containerAddress());
+        } finally {
+            lab.etcd().start();
+        }
+        one.daemon().awaitLog("The store answers again");
+        assertEquals(subnets, List.of(one.subnet(), two.subnet()));
+
+        one.daemon().kill();
+        one.resetKernel();
+        Lab.deleteTree(one.file("/run/flannel"));
+        lab.etcd().stop();
+        try {
+            one.start(lab.options("-start-alone=false"));
+            one.daemon().awaitTold("STATUS=waiting for the store: ");
+        } finally {
+            lab.etcd().start();
+        }
+        one.daemon().awaitReady();
     }
 
     private static String[] words(String command, List<String> options) {
