@@ -3,11 +3,12 @@ package flannel.check;
 /**
  * The answer to one question.
  *
+ * @param network  that it is about; empty for the only one, and for what is the host's
  * @param subject  what was asked about, a word or two
  * @param evidence what was seen, one clause or sentence
- * @param remedy   what mends it, a command where one does; empty when nothing needs to be mended
+ * @param remedy   what mends it; where a command does, that and, behind "; ", whatever there is to say of it. Empty when nothing needs to be mended
  */
-public record Finding(Level level, String subject, String evidence, String remedy) {
+public record Finding(String network, Level level, String subject, String evidence, String remedy) {
 
     /** How bad it is. */
     public enum Level {
@@ -30,14 +31,18 @@ public record Finding(Level level, String subject, String evidence, String remed
     }
 
     static Finding ok(String subject, String evidence) {
-        return new Finding(Level.OK, subject, evidence, "");
+        return new Finding("", Level.OK, subject, evidence, "");
     }
 
     static Finding warn(String subject, String evidence, String remedy) {
-        return new Finding(Level.WARN, subject, evidence, remedy);
+        return new Finding("", Level.WARN, subject, evidence, remedy);
+    }
+
+    Finding of(String other) {
+        return new Finding(other, level, subject, evidence, remedy);
     }
 
     static Finding fail(String subject, String evidence, String remedy) {
-        return new Finding(Level.FAIL, subject, evidence, remedy);
+        return new Finding("", Level.FAIL, subject, evidence, remedy);
     }
 }

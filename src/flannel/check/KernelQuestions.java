@@ -1,5 +1,7 @@
 package flannel.check;
 
+import flannel.backend.VxlanBackend;
+import flannel.kernel.ChecksumOffload;
 import flannel.kernel.Found;
 import flannel.kernel.Inspection;
 import flannel.kernel.Underlays;
@@ -13,15 +15,21 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Is this host's kernel as the leases want it, and does it forward? */
 final class KernelQuestions {
 
     private static final Path SYSCTL = Path.of("/proc/sys/net/ipv4");
-    private static final String RESTART = "systemctl restart flanneld puts it right, and keeps it so";
+    private static final String RESTART = "systemctl restart flanneld; it puts that right, and keeps it so";
     private static final int STRICT = 1;
     private static final int NAMED = 3;
+    /** RTPROT_KERNEL, include/uapi/linux/rtnetlink.h. */
+    private static final int OF_AN_ADDRESS = 2;
+    private static final Pattern FOREIGN = Pattern.compile("someone else's (route \\S+( via \\S+)?( dev \\S+)?) is there");
 
     private KernelQuestions() {
     }
@@ -35,7 +43,8 @@ final class KernelQuestions {
         if (scene.config() != null) {
             try {
                 Ipv4Subnet network = scene.config().network();
-                Optional<String> overlap = network.contains(scene.underlay().address()) ? Optional.of("this host's own address " + scene.underlay().address())
+                Optional<String> overlap = network.contains(scene.underlay().address()) ? Optional.of("this host's own address "
+                        + scene.underlay().address())
                         : Underlays.overlap(network, scene.underlay());
                 overlap.ifPresent(what -> findings.add(Finding.fail("range", "the network " + network + " overlaps " + what,
                         "choose a Network apart from the hosts' own, and write it to the config")));
@@ -58,9 +67,10 @@ final class KernelQuestions {
     private static List<Finding> ways(Scene scene) throws SystemCallException {
         Map<String, List<Lease>> elsewhere = new TreeMap<>();
         Map<Integer, String> names = scene.names();
-        Map<Ipv4, Integer> ways = Inspection.ways(scene.peers().stream().map(peer -> peer.attributes().publicIp()).toList());
+        Map<Ipv4, Found.Route> ways = Inspection.ways(scene.peers().stream().map(peer -> peer.attributes().publicIp()).toList());
         for (Lease peer : scene.peers()) {
-            int index = ways.getOrDefault(peer.attributes().publicIp(), 0);
+            Found.Route way = ways.get(peer.attributes().publicIp());
+            int index = way == null ? 0 : way.index();
             if (index != scene.underlay().index()) {
                 elsewhere.computeIfAbsent(names.getOrDefault(index, ""), name -> new ArrayList<>()).add(peer);
             }
@@ -73,14 +83,19 @@ final class KernelQuestions {
         elsewhere.forEach((name, peers) -> {
             String hosts = peers.stream().limit(NAMED).map(peer -> peer.attributes().publicIp().toString()).collect(Collectors.joining(", "));
             if (name.isEmpty()) {
-                findings.add(Finding.fail("interface", "there is no route to " + hosts, "give this host a route to them, or -iface another interface"));
-            } else if (count == scene.peers().size() || strict(scene.underlay().name())) {
+                findings.add(Finding.fail("interface", "there is no route to " + hosts, "ip route get " + peers.getFirst().attributes().publicIp()
+                        + "; give this host a route to them, or have -iface in FLANNEL_OPTIONS name another interface"));
+            } else if (strict(scene.underlay().name())) {
                 findings.add(Finding.fail("interface", scene.underlay().name() + " was chosen, but packets to " + hosts + " leave by " + name
-                        + (strict(scene.underlay().name()) ? ", and rp_filter of " + scene.underlay().name() + " is strict: it drops what they send" : ""),
-                        "-iface=" + name + " in FLANNEL_OPTIONS, or sysctl -w net.ipv4.conf." + scene.underlay().name() + ".rp_filter=2"));
+                        + ", and rp_filter of " + scene.underlay().name() + " is strict: it drops what they send", "sysctl -w net.ipv4.conf."
+                        + scene.underlay().name() + ".rp_filter=2; or have -iface=" + name
+                        + " in FLANNEL_OPTIONS, where the hosts are reached by that"));
+            } else if (count == scene.peers().size()) {
+                findings.add(Finding.fail("interface", scene.underlay().name() + " was chosen, but packets to " + hosts + " leave by " + name,
+                        "have -iface=" + name + " in FLANNEL_OPTIONS in /etc/sysconfig/flanneld, then systemctl restart flanneld"));
             } else {
                 findings.add(Finding.warn("interface", "packets to " + hosts + " leave by " + name + ", not by " + scene.underlay().name(),
-                        "see ip route get"));
+                        "ip route get " + peers.getFirst().attributes().publicIp() + "; shows the way: have it lead by " + scene.underlay().name()));
             }
         });
         return findings;
@@ -90,17 +105,64 @@ final class KernelQuestions {
         return Math.max(number(SYSCTL.resolve("conf/all/rp_filter")), number(SYSCTL.resolve("conf/" + device + "/rp_filter"))) == STRICT;
     }
 
-    private static int number(Path file) {
+    static int number(Path file) {
         String text = Scene.read(file);
         return text == null || !text.strip().matches("\\d{1,9}") ? 0 : Integer.parseInt(text.strip());
     }
 
-    /** Forwarding between containers and the overlay. */
+    /** Forwarding between containers and the overlay: what comes in at these devices. */
     static List<Finding> forwarding(Scene scene) {
-        return number(SYSCTL.resolve("ip_forward")) != 0 ? List.of(Finding.ok("forwarding", "net.ipv4.ip_forward is on"))
-                : scene.link("docker0").isEmpty() ? List.of(Finding.ok("forwarding", "net.ipv4.ip_forward is off; Docker switches it on when it starts"))
-                : List.of(Finding.fail("forwarding", "net.ipv4.ip_forward is 0: packets for containers end here",
-                        "sysctl -w net.ipv4.ip_forward=1, and the same line in /etc/sysctl.d"));
+        if (number(SYSCTL.resolve("ip_forward")) == 0) {
+            return List.of(scene.link("docker0").isEmpty() ? Finding.ok("forwarding",
+                    "net.ipv4.ip_forward is off; Docker switches it on when it starts")
+                    : off("net.ipv4.ip_forward", "packets for containers end here"));
+        }
+        return Stream.of("docker0", scene.config() == null ? "" : scene.device().isEmpty() && scene.underlay() != null
+                ? scene.underlay().name() : scene.device())
+                .filter(device -> scene.link(device).isPresent() && number(SYSCTL.resolve("conf/" + device + "/forwarding")) == 0).findFirst()
+                .map(device -> List.of(off("net/ipv4/conf/" + device + "/forwarding", "what comes in at " + device + " ends here")))
+                .orElse(List.of(Finding.ok("forwarding", "net.ipv4.ip_forward is on")));
+    }
+
+    private static Finding off(String sysctl, String effect) {
+        return Finding.fail("forwarding", sysctl + " is 0: " + effect, "sysctl -w " + sysctl
+                + "=1; and the same line in a file below /etc/sysctl.d keeps it so");
+    }
+
+    /** Whether VXLAN's packets get right checksums. */
+    static List<Finding> checksums(Scene scene) {
+        try {
+            return scene.config() == null || !scene.config().backendType().equals("vxlan") || scene.link(scene.device()).isEmpty() ? List.of()
+                    : checksums(scene.setup().checksums(), System.getProperty("os.version", ""),
+                    Inspection.sendChecksums(scene.device()), scene.device());
+        } catch (SystemCallException e) {
+            return List.of(); // it does not tell, as the device has just gone
+        }
+    }
+
+    /**
+     * The same.
+     *
+     * @param wanted    by the option
+     * @param release   of the kernel
+     * @param offloaded whether the device computes them
+     */
+    static List<Finding> checksums(ChecksumOffload wanted, String release, boolean offloaded, String device) {
+        String mend = "ethtool -K " + device + " tx-checksum-ip-generic off; flanneld keeps it so with -vxlan-checksum-offload=";
+        if (!offloaded) {
+            return List.of();
+        }
+        if (ChecksumOffload.of("auto", release) == ChecksumOffload.OFF) {
+            String evidence = "checksums are left to " + device + ", and Linux " + release
+                    + ", as all before 5.7, gets some wrong where packets are masqueraded:"
+                    + " connections through such a rule hang for a second to a minute";
+            return List.of(wanted == ChecksumOffload.ON ? Finding.warn("checksums", evidence + "; -vxlan-checksum-offload=on has it so",
+                    mend + "auto")
+                    : Finding.fail("checksums", evidence, mend + "auto"));
+        }
+        return wanted == ChecksumOffload.OFF ? List.of(Finding.warn("checksums", "checksums are left to " + device
+                + ", unlike -vxlan-checksum-offload=off", mend + "off"))
+                : List.of();
     }
 
     /** The network's own device. */
@@ -116,8 +178,9 @@ final class KernelQuestions {
             return List.of();
         }
         Optional<Found.Link> tun = scene.link(scene.device());
-        return tun.isPresent() && tun.get().up() ? List.of(Finding.ok("device", "flannel0 is up"))
-                : List.of(Finding.fail("device", "flannel0 is " + (tun.isEmpty() ? "not there" : "down") + ": the backend udp carries nothing while its daemon is away",
+        return tun.isPresent() && tun.get().up() ? List.of(Finding.ok("device", scene.device() + " is up"))
+                : List.of(Finding.fail("device", scene.device() + " is " + (tun.isEmpty() ? "not there" : "down")
+                + ": the backend udp carries nothing while its daemon is away",
                         RESTART));
     }
 
@@ -128,14 +191,23 @@ final class KernelQuestions {
             return List.of();
         }
         List<Finding> findings = new ArrayList<>();
-        kernel.refused().stream().limit(NAMED).forEach(refused -> findings.add(Finding.fail("routes", refused, "ip route shows it")));
+        kernel.refused().stream().limit(NAMED).forEach(refused -> findings.add(Finding.fail("routes", refused, refusal(refused))));
         if (kernel.device().isEmpty() && (!kernel.missing().isEmpty() || !kernel.stray().isEmpty())) {
             findings.add(Finding.fail("entries", "unlike the leases: " + (kernel.missing().isEmpty() ? "" : "missing " + counts(kernel.missing()))
                     + (kernel.missing().isEmpty() || kernel.stray().isEmpty() ? "" : "; ")
                     + (kernel.stray().isEmpty() ? "" : "too many " + counts(kernel.stray())) + " (" + kernel.first() + ")", RESTART));
         }
-        return findings.isEmpty() && kernel.device().isEmpty() ? List.of(Finding.ok("entries", "routes, neighbours and FDB are as " + scene.peers().size()
+        return findings.isEmpty() && kernel.device().isEmpty() ? List.of(Finding.ok("entries", "routes, neighbours and FDB are as "
+                + scene.peers().size()
                 + (scene.peers().size() == 1 ? " lease wants" : " leases want"))) : findings;
+    }
+
+    /** A foreign route is named in it as ip(8) does. */
+    private static String refusal(String refused) {
+        Matcher route = FOREIGN.matcher(refused);
+        return route.find() ? "ip " + route.group(1).replaceFirst("route", "route delete") + "; flanneld, when it runs, then puts its own in"
+                : refused.contains("systemctl restart docker") ? "systemctl restart docker"
+                : "ip address; shows the device: give it an address of another range";
     }
 
     private static String counts(Map<String, Integer> kinds) {
@@ -153,12 +225,46 @@ final class KernelQuestions {
         return scene.routes().stream()
                 .filter(route -> route.destination().prefixLength() > 0 && route.destination().overlaps(network))
                 .filter(route -> !Inspection.isFlannels(route) && !names.getOrDefault(route.index(), "").equals(own))
+                .filter(route -> scene.underlay() == null || route.index() != scene.underlay().index() || route.protocol() != OF_AN_ADDRESS) // told of as an overlap
                 .filter(route -> scene.own() == null || !scene.own().subnet().contains(route.destination()))
                 .filter(route -> scene.kernel() == null || scene.kernel().refused().isEmpty())
                 .limit(NAMED)
-                .map(route -> Finding.warn("routes", "the route " + route.destination() + (route.gateway() == null ? "" : " via " + route.gateway())
-                        + " dev " + names.getOrDefault(route.index(), "?") + " of another program lies in the network's range " + network,
-                        "ip route delete " + route.destination() + ", or let the overlay have another range"))
+                .map(route -> stranger(route, names.getOrDefault(route.index(), ""), network))
                 .toList();
+    }
+
+    private static Finding stranger(Found.Route route, String device, Ipv4Subnet network) {
+        String way = route.destination() + (route.gateway() == null ? "" : " via " + route.gateway()) + (device.isEmpty() ? "" : " dev " + device);
+        return route.protocol() == OF_AN_ADDRESS
+                ? Finding.warn("routes", device + " has an address in " + route.destination() + ", a part of the network's range " + network,
+                        "ip address show " + device + "; give it another range: docker network rm, where it is one of Docker's networks")
+                : Finding.warn("routes", "the route " + way + " of another program lies in the network's range " + network,
+                        "ip route delete " + way + "; or let the overlay have another range");
+    }
+
+    /** Whether packets to the peers' containers leave by the overlay, whatever rules and tables beside the main one say. */
+    static List<Finding> capture(Scene scene) {
+        if (scene.config() == null || scene.kernel() == null || !scene.kernel().device().isEmpty() || !scene.kernel().missing().isEmpty()
+                || !scene.kernel().refused().isEmpty() || !scene.config().backendType().equals("vxlan")
+                || VxlanBackend.directRouting(scene.config())) {
+            return List.of(); // told of already, or it leaves as other packets do
+        }
+        try {
+            List<Ipv4> inside = scene.peers().stream().filter(peer -> scene.config().network().contains(peer.subnet())
+                    && LeaseQuestions.fits(peer, scene))
+                    .map(peer -> peer.subnet().base().plus(2)).toList();
+            Map<Ipv4, Found.Route> ways = Inspection.ways(inside);
+            Map<Integer, String> names = scene.names();
+            return inside.stream().filter(address -> !names.getOrDefault(ways.containsKey(address) ? ways.get(address).index() : 0,
+                    "").equals(scene.device()))
+                    .limit(1).map(address -> Finding.fail("routes", "packets to " + address + " leave by "
+                    + names.getOrDefault(ways.containsKey(address)
+                            ? ways.get(address).index() : 0, "nothing") + " and not by " + scene.device()
+                            + ", though the main table is right: a rule of ip rule has another table asked first",
+                            "ip rule add to " + scene.config().network() + " lookup main priority 1; has the main table asked first for the network;"
+                            + " ip rule shows the rule that is in the way")).toList();
+        } catch (SystemCallException e) {
+            return List.of(Finding.warn("routes", e.getMessage(), "ip route get"));
+        }
     }
 }

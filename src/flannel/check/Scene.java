@@ -4,6 +4,7 @@ import flannel.backend.Backend;
 import flannel.backend.HostGwBackend;
 import flannel.backend.UnusablePeerException;
 import flannel.backend.VxlanBackend;
+import flannel.backend.udp.UdpConfig;
 import flannel.etcd.EtcdSurvey;
 import flannel.files.FileException;
 import flannel.files.SmallFiles;
@@ -58,6 +59,13 @@ record Scene(Setup setup, Status daemon, String silence, EtcdSurvey etcd, EtcdSu
 
     /** Looks at everything. */
     static Scene look(Setup setup, Log log) throws InterruptedException {
+        Underlay underlay = null;
+        String underlayError = "";
+        try {
+            underlay = Underlays.choose(setup.underlay());
+        } catch (UnderlayException e) {
+            underlayError = e.getMessage();
+        }
         EtcdSurvey etcd = setup.etcd() == null ? null : EtcdSurvey.of(setup.etcd(), log);
         EtcdSurvey.Store store = etcd == null ? null : counting(etcd, setup.etcd().api());
         NetworkConfig config = null;
@@ -65,16 +73,11 @@ record Scene(Setup setup, Status daemon, String silence, EtcdSurvey etcd, EtcdSu
         if (store != null && store.config() != null) {
             try {
                 config = NetworkConfig.parse(store.config());
+                refuse(config, underlay);
             } catch (IllegalArgumentException e) {
+                config = null;
                 configError = e.getMessage();
             }
-        }
-        Underlay underlay = null;
-        String underlayError = "";
-        try {
-            underlay = Underlays.choose(setup.underlay());
-        } catch (UnderlayException e) {
-            underlayError = e.getMessage();
         }
         Status daemon = null;
         String silence = "";
@@ -87,11 +90,24 @@ record Scene(Setup setup, Status daemon, String silence, EtcdSurvey etcd, EtcdSu
         Lease own = underlay == null || store == null ? null
                 : own(store, setup.publicIp() == null ? underlay.address() : setup.publicIp(), subnetOf(subnetFile)).orElse(null);
         try {
-            Inspection kernel = config == null || underlay == null || own == null ? null : inspect(config, underlay, own, store.entries());
+            Inspection kernel = config == null || underlay == null || own == null || !config.network().contains(own.subnet()) ? null
+                    : inspect(config, underlay, own, store.entries());
             return new Scene(setup, daemon, silence, etcd, store, config, configError, underlay, underlayError, own, kernel, Inspection.links(),
                     Inspection.addresses(), Inspection.routes(), subnetFile);
         } catch (SystemCallException e) {
             throw new IllegalStateException("cannot read the kernel's tables: " + e.getMessage(), e);
+        }
+    }
+
+    /** @throws IllegalArgumentException with one sentence when a member of Backend can't be used */
+    private static void refuse(NetworkConfig config, Underlay underlay) {
+        switch (config.backendType()) {
+            case "vxlan" -> VxlanBackend.link(config, underlay == null ? new Underlay("", 0, new Ipv4(0), new Ipv4Subnet(new Ipv4(0), 0),
+                    1500, new MacAddress(0))
+                    : underlay, new MacAddress(0));
+            case "udp" -> UdpConfig.of(config);
+            case "host-gw", "alloc", "aws-vpc", "gce" -> { }
+            default -> throw new IllegalArgumentException("unknown backend type: " + config.backendType());
         }
     }
 
@@ -127,7 +143,8 @@ record Scene(Setup setup, Status daemon, String silence, EtcdSurvey etcd, EtcdSu
         }
         List<KernelEntry> wanted = new ArrayList<>(backend.local(own.subnet()));
         for (Entry entry : entries) {
-            if (entry instanceof Lease lease && !lease.attributes().publicIp().equals(own.attributes().publicIp())) {
+            if (entry instanceof Lease lease && config.network().contains(lease.subnet())
+                    && !lease.attributes().publicIp().equals(own.attributes().publicIp())) {
                 try {
                     wanted.addAll(backend.towards(lease));
                 } catch (UnusablePeerException e) {
@@ -171,7 +188,7 @@ record Scene(Setup setup, Status daemon, String silence, EtcdSurvey etcd, EtcdSu
     /** What the daemon tells of the network that is looked at; null when it does not. */
     NetworkStatus.Known network() {
         return daemon == null ? null : daemon.networks().stream().filter(NetworkStatus.Known.class::isInstance).map(NetworkStatus.Known.class::cast)
-                .filter(known -> config == null ? daemon.networks().size() == 1 : known.range().equals(config.network().toString())).findFirst().orElse(null);
+                .filter(known -> known.name().equals(setup.network())).findFirst().orElse(null);
     }
 
     /** By name; empty for none. */
@@ -182,10 +199,15 @@ record Scene(Setup setup, Status daemon, String silence, EtcdSurvey etcd, EtcdSu
     /** UDP port that the hosts speak to each other by; 0 for none. */
     int port() {
         return config == null ? 0 : switch (config.backendType()) {
-            case "vxlan" -> config.backendInteger("Port", 8472, 0, 65_535);
-            case "udp" -> config.backendInteger("Port", 8285, 1, 65_535);
+            case "vxlan" -> config.backendInteger("Port", 0, 0, 65_535) == 0 ? 8472 : config.backendInteger("Port", 0, 0, 65_535);
+            case "udp" -> UdpConfig.of(config).port();
             default -> 0;
         };
+    }
+
+    /** Network identifier of vxlan. */
+    int vni() {
+        return config.backendInteger("VNI", 1, 0, (1 << 24) - 1);
     }
 
     /** Of the network, in bytes: what its device takes, else the interface to the other hosts. */
@@ -196,8 +218,10 @@ record Scene(Setup setup, Status daemon, String silence, EtcdSurvey etcd, EtcdSu
     /** Name of the network's own device; empty for backends without one. */
     String device() {
         return switch (config.backendType()) {
-            case "vxlan" -> "flannel." + config.backendInteger("VNI", 1, 0, (1 << 24) - 1);
-            case "udp" -> "flannel0";
+            case "vxlan" -> "flannel." + vni();
+            case "udp" -> own == null ? "flannel0" : links.stream().filter(link -> link.name().matches("flannel\\d+") && addresses.stream()
+                    .anyMatch(address -> address.index() == link.index() && address.address().equals(own.subnet().base())))
+                    .map(Found.Link::name).findFirst().orElse("flannel0"); // or whichever was free
             default -> "";
         };
     }

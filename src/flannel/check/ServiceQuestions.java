@@ -20,8 +20,12 @@ final class ServiceQuestions {
 
     /** What it says of itself. */
     static List<Finding> daemon(Scene scene) {
+        List<String> others = Programs.running("flanneld", scene.daemon() == null ? 0 : scene.daemon().daemon().pid());
         if (scene.daemon() == null) {
-            return List.of(Finding.fail("daemon", scene.silence(), "systemctl start flanneld; journalctl -u flanneld tells why it ended"));
+            return List.of(others.isEmpty() ? Finding.fail("daemon", scene.silence(),
+                    "systemctl start flanneld; journalctl -u flanneld tells why it ended")
+                    : Finding.fail("daemon", "a flanneld runs that does not answer at " + scene.setup().socket() + ": " + others.getFirst(),
+                            "systemctl restart flanneld; if that is not it, stop that one: it is stopped, hangs, or is another program's (flannel's own has no such socket)"));
         }
         List<Finding> findings = new ArrayList<>();
         for (NetworkStatus network : scene.daemon().networks()) {
@@ -30,9 +34,12 @@ final class ServiceQuestions {
             }
         }
         if (findings.isEmpty()) {
-            scene.daemon().troubles().forEach(trouble -> findings.add(Finding.warn("daemon", trouble, "")));
+            scene.daemon().troubles().forEach(trouble -> findings.add(Finding.warn("daemon", trouble, "journalctl -u flanneld; has what led to it")));
         }
-        return findings.isEmpty() ? List.of(Finding.ok("daemon", "flanneld " + scene.daemon().daemon().version() + ", pid " + scene.daemon().daemon().pid()
+        others.stream().limit(1).forEach(other -> findings.add(Finding.warn("daemon", "another flanneld runs here: " + other
+                + "; the two undo each other's work", "kill " + other.replaceFirst("pid (\\d+).*", "$1") + "; and have only one of them started")));
+        return findings.isEmpty() ? List.of(Finding.ok("daemon", "flanneld " + scene.daemon().daemon().version() + ", pid "
+                + scene.daemon().daemon().pid()
                 + ", healthy")) : findings;
     }
 
@@ -48,7 +55,8 @@ final class ServiceQuestions {
     }
 
     private static Map<String, String> properties(String unit) throws InterruptedException {
-        return parse(Programs.output("systemctl", "show", "-p", "LoadState,UnitFileState,ActiveState,ActiveEnterTimestampMonotonic", unit + ".service"));
+        return parse(Programs.output("systemctl", "show", "-p", "LoadState,UnitFileState,ActiveState,ActiveEnterTimestampMonotonic",
+                unit + ".service"));
     }
 
     static Map<String, String> parse(String shown) {
@@ -86,20 +94,29 @@ final class ServiceQuestions {
     static List<Finding> subnetFile(Scene scene) {
         Path path = scene.setup().subnetFile();
         if (scene.subnetFile() == null) {
-            return List.of(Finding.fail("subnet file", "there is no " + path + ", from which Docker's options are made", "systemctl restart flanneld writes it"));
+            return List.of(Finding.fail("subnet file", "there is no " + path + ", from which Docker's options are made",
+                    "systemctl restart flanneld; it writes it"));
         }
         Ipv4Subnet told = Scene.subnetOf(scene.subnetFile());
         Ipv4Subnet own = scene.network() != null && scene.network().lease() != null ? Ipv4Subnet.parse(scene.network().lease().subnet())
                 : scene.own() == null ? null : scene.own().subnet();
         if (told == null) {
-            return List.of(Finding.fail("subnet file", path + " names no subnet", "systemctl restart flanneld writes it anew"));
+            return List.of(Finding.fail("subnet file", path + " names no subnet", "systemctl restart flanneld; it writes it anew"));
+        }
+        String docker = Scene.read(path.resolveSibling("docker"));
+        if ((own == null || told.equals(own)) && docker != null && docker.contains("--bip=") && !docker.contains("--bip="
+                + told.base().plus(1) + "/")) {
+            return List.of(Finding.fail("subnet file", path.resolveSibling("docker")
+                    + ", from which docker.service takes its options, has another subnet than " + told,
+                    "systemctl restart flanneld; it writes it anew"));
         }
         return List.of(own == null || told.equals(own) ? Finding.ok("subnet file", path + " says " + told)
-                : Finding.fail("subnet file", path + " says " + told + ", the lease is " + own, "systemctl restart flanneld writes it anew, then systemctl restart docker"));
+                : Finding.fail("subnet file", path + " says " + told + ", the lease is " + own,
+                "systemctl restart flanneld && systemctl restart docker"));
     }
 
     /** Room for what has to be written. */
-    static List<Finding> room(Scene scene) {
+    static List<Finding> room(Scene scene) throws InterruptedException {
         List<Finding> findings = new ArrayList<>();
         for (Path folder : List.of(scene.setup().subnetFile().toAbsolutePath().getParent(), scene.setup().stateDirectory().toAbsolutePath())) {
             try {
@@ -108,14 +125,26 @@ final class ServiceQuestions {
                     there = there.getParent();
                 }
                 if (there != null && Files.getFileStore(there).isReadOnly()) {
-                    findings.add(Finding.fail("disk", "the file system of " + folder + " is read-only", "mount -o remount,rw"));
+                    findings.add(Finding.fail("disk", "the file system of " + folder + " is read-only", "mount -o remount,rw " + top(there)));
                 } else if (there != null && Files.getFileStore(there).getUsableSpace() < LEAST_BYTES) {
-                    findings.add(Finding.fail("disk", "the file system of " + folder + " is full", "df -h " + folder + ", and make room"));
+                    findings.add(Finding.fail("disk", "the file system of " + folder + " is full", "df -h " + folder + "; make room there"));
+                } else if (there != null && Programs.output("stat", "-f", "-c", "%c %d", there.toString()).strip().matches("[1-9]\\d* 0")) {
+                    findings.add(Finding.fail("disk", "the file system of " + folder + " has no inodes left", "df -i " + folder
+                            + "; remove files there"));
                 }
             } catch (IOException e) {
                 findings.add(Finding.warn("disk", folder + ": " + e.getMessage(), ""));
             }
         }
         return findings;
+    }
+
+    /** Where a folder's file system is mounted. */
+    private static Path top(Path folder) throws IOException {
+        Path top = folder;
+        while (top.getParent() != null && Files.getFileStore(top.getParent()).equals(Files.getFileStore(folder))) {
+            top = top.getParent();
+        }
+        return top;
     }
 }

@@ -76,6 +76,11 @@ public record EtcdOptions(List<String> endpoints, String prefix, String api, Str
         return new Tls.Options("etcd", "etcd", cafile, certfile, keyfile);
     }
 
+    /** The same for the network of that name. */
+    public EtcdOptions of(String network) {
+        return new EtcdOptions(endpoints, folder() + "/" + network, api, cafile, certfile, keyfile, username, password, environment);
+    }
+
     /** The same with another endpoint as the first one: not all hosts of a cluster are to ask the same member. */
     EtcdOptions startingAnywhere(RandomGenerator random) {
         List<String> urls = new ArrayList<>(urls());

@@ -1,6 +1,8 @@
 package flannel.etcd;
 
 import flannel.lease.Entry;
+import flannel.lease.Lease;
+import flannel.lease.LeaseKey;
 import flannel.lease.StoreException;
 import flannel.log.Log;
 import flannel.net.HttpProxies;
@@ -9,6 +11,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.URI;
+import java.net.UnknownHostException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -19,7 +22,10 @@ import java.time.Instant;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -41,6 +47,12 @@ public record EtcdSurvey(String trouble, List<Member> members, List<Store> store
     private static final EtcdTimeouts TIMEOUTS = new EtcdTimeouts(Duration.ofSeconds(1), Duration.ofMillis(2_500), Duration.ofSeconds(3), Duration.ofSeconds(1));
     /** The original's default, and that of CentOS's package. */
     private static final List<String> WELL_KNOWN = List.of("/coreos.com/network", "/atomic.io/network");
+
+    /** What a member's trouble begins with whose name nobody tells the address of; the time follows. */
+    public static final String UNRESOLVED = "its name was not resolved (/etc/resolv.conf) within ";
+
+    private static final int MOST_ENDS = 250;
+    private static final int ENDS_AT_A_TIME = 8;
 
     private static final int LONGEST_HEALTH = 1_000;
 
@@ -85,9 +97,13 @@ public record EtcdSurvey(String trouble, List<Member> members, List<Store> store
         if (tls != null) {
             builder.sslContext(tls.context());
         }
+        Set<String> unresolved = ConcurrentHashMap.newKeySet();
         EtcdHttp http = new EtcdHttp(urls, new HttpProxies(options.environment()), tls, TIMEOUTS);
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor(); HttpClient client = builder.build()) {
-            List<Future<Member>> members = urls.stream().map(url -> threads.submit(() -> member(client, url))).toList();
+            List<Future<Member>> members = urls.stream().map(url -> threads.submit(() -> {
+                resolve(url, unresolved);
+                return member(client, url);
+            })).toList();
             List<Future<Store>> stores = List.of(
                     threads.submit(store(keys -> new EtcdV2Registry(http, keys, options.username(), options.password()), options)),
                     threads.submit(store(keys -> new EtcdV3Registry(http, keys,
@@ -95,7 +111,9 @@ public record EtcdSurvey(String trouble, List<Member> members, List<Store> store
             long deadlineNanos = System.nanoTime() + PATIENCE.toNanos();
             List<Member> told = new ArrayList<>();
             for (int i = 0; i < urls.size(); i++) {
-                told.add(await(members.get(i), deadlineNanos, new Member(urls.get(i), "no answer within " + PATIENCE.toMillis() + " ms", "", null)));
+                Member member = await(members.get(i), deadlineNanos, null);
+                told.add(member != null ? member : new Member(urls.get(i), (unresolved.contains(urls.get(i)) ? UNRESOLVED : "no answer within ")
+                        + PATIENCE.toMillis() + " ms", "", null));
             }
             String silent = "etcd at " + String.join(", ", urls) + " did not answer within " + PATIENCE.toMillis() + " ms: it has no quorum, hangs, or is cut off";
             Store v2 = await(stores.get(0), deadlineNanos, new Store("v2", true, silent));
@@ -128,13 +146,38 @@ public record EtcdSurvey(String trouble, List<Member> members, List<Store> store
                 for (String prefix : snapshot.config() == null ? WELL_KNOWN : List.<String>of()) {
                     elsewhere = make.apply(new LeaseKeys(prefix)).config() == null ? elsewhere : prefix;
                 }
-                return new Store(store.api(), true, snapshot.config(), snapshot.entries(), "", elsewhere);
+                return new Store(store.api(), true, snapshot.config(), withEnds(store, snapshot.entries()), "", elsewhere);
             } catch (NotServedException e) {
                 return new Store(store.api(), false, e.getMessage());
             } catch (StoreException e) {
                 return new Store(store.api(), true, e.getMessage());
             }
         };
+    }
+
+    /** The v3 store tells when a lease ends only when it is asked for each; those that it does not tell of soon stay as they are. */
+    private static List<Entry> withEnds(EtcdStore store, List<Entry> entries) throws InterruptedException {
+        List<Lease> open = entries.stream().filter(entry -> entry instanceof Lease lease && lease.expiry() instanceof Lease.Unknown).map(Lease.class::cast).toList();
+        if (open.isEmpty() || open.size() > MOST_ENDS) {
+            return entries;
+        }
+        Map<LeaseKey, Lease> told = new ConcurrentHashMap<>();
+        try (ExecutorService few = Executors.newFixedThreadPool(ENDS_AT_A_TIME, Thread.ofVirtual().factory())) {
+            few.invokeAll(open.stream().map(lease -> (Callable<Lease>) () -> told.put(lease.key(), store.withEnd(lease))).toList(),
+                    TIMEOUTS.connect().toMillis(), TimeUnit.MILLISECONDS);
+        }
+        return entries.stream().map(entry -> told.containsKey(entry.key()) ? told.get(entry.key()) : entry).toList();
+    }
+
+    /** Looks its name up, which takes long where /etc/resolv.conf names a server that does not answer. */
+    private static void resolve(String url, Set<String> unresolved) {
+        unresolved.add(url);
+        try {
+            InetAddress.getAllByName(URI.create(url).getHost());
+        } catch (UnknownHostException e) {
+            // then a proxy knows it, or asking it tells so
+        }
+        unresolved.remove(url);
     }
 
     private static Member member(HttpClient client, String url) throws InterruptedException {

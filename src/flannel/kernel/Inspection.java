@@ -1,5 +1,6 @@
 package flannel.kernel;
 
+import flannel.linux.Ethtool;
 import flannel.linux.SystemCallException;
 import flannel.log.Log;
 import flannel.net.Ipv4;
@@ -65,13 +66,31 @@ public record Inspection(List<String> device, Map<String, Integer> missing, Map<
         }
     }
 
-    /** Indices of the devices by which packets to these addresses leave; those that there is no route to are left out. */
-    public static Map<Ipv4, Integer> ways(Collection<Ipv4> addresses) throws SystemCallException {
-        Map<Ipv4, Integer> ways = new HashMap<>();
+    /** Whether the checksums of what is sent are left to a device. */
+    public static boolean sendChecksums(String device) throws SystemCallException {
+        return Ethtool.sendChecksums(device);
+    }
+
+    /** A device's ARP entries that have an address. */
+    public static Map<Ipv4, MacAddress> neighbours(int index) throws SystemCallException {
+        Map<Ipv4, MacAddress> neighbours = new HashMap<>();
+        try (Rtnetlink kernel = Rtnetlink.open()) {
+            for (Found.Neighbour neighbour : kernel.neighbours(index)) {
+                if (neighbour.mac() != null) {
+                    neighbours.put(neighbour.address(), neighbour.mac());
+                }
+            }
+        }
+        return neighbours;
+    }
+
+    /** The routes by which packets to these addresses leave; those that there is no route to are left out. */
+    public static Map<Ipv4, Found.Route> ways(Collection<Ipv4> addresses) throws SystemCallException {
+        Map<Ipv4, Found.Route> ways = new HashMap<>();
         try (Rtnetlink kernel = Rtnetlink.open()) {
             for (Ipv4 address : addresses) {
                 try {
-                    ways.put(address, kernel.routeTo(address).index());
+                    ways.put(address, kernel.routeTo(address));
                 } catch (SystemCallException e) {
                     // no route: that is what it is left out for
                 }

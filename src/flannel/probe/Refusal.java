@@ -38,6 +38,7 @@ public sealed interface Refusal {
             return by + " says: " + (type != UNREACHABLE ? "it is not mine, and I was to send it to nobody else" : switch (code) {
                 case 0 -> "network unreachable";
                 case 1 -> "host unreachable";
+                case 3 -> "port unreachable: nobody there takes it, or a packet filter says so";
                 case 4 -> "fragmentation needed, MTU " + mtu;
                 case 9, 10, 13 -> "prohibited by a packet filter";
                 default -> "destination unreachable, code " + code;

@@ -8,12 +8,17 @@ import flannel.etcd.EtcdOptions;
 import flannel.etcd.EtcdSurvey;
 import flannel.etcd.EtcdSurvey.Member;
 import flannel.etcd.EtcdSurvey.Store;
+import flannel.kernel.ChecksumOffload;
+import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
+import flannel.probe.Passage.Sight;
+import flannel.probe.Refusal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -24,7 +29,7 @@ class QuestionsTest {
 
     private static Scene scene(List<Member> members, List<Store> stores) {
         EtcdOptions options = new EtcdOptions(List.of("http://127.0.0.1:2379"), "/atomic.io/network", "auto", "", "", "", "", "");
-        return new Scene(new Setup(options, null, null, true, Path.of("/x"), Path.of("/y"), Path.of("/z")), null, "", new EtcdSurvey("", members, stores), null,
+        return new Scene(new Setup("", options, null, null, true, ChecksumOffload.LEAVE, Duration.ofHours(1), Path.of("/x"), Path.of("/y"), Path.of("/z")), null, "", new EtcdSurvey("", members, stores), null,
                 null, "", null, "", null, null, List.of(), List.of(), List.of(), null);
     }
 
@@ -85,16 +90,115 @@ class QuestionsTest {
         assertOne(Level.OK, "10.1.83.1/24", DockerQuestions.ask(SUBNET, "1450", List.of("10.1.83.1/24"), 1450, dockerd)); // by daemon.json
     }
 
+    private static List<Finding> forward(String dropped, String nft, boolean forward, boolean running) {
+        return FilterQuestions.ask(new FilterRules("*filter", nft, 8472), dropped, forward, running, "10.1.0.0/16", "flannel.1");
+    }
+
     @Test
-    void rulesOfThePacketFilter() {
-        String save = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD %s [0:0]\n%s\nCOMMIT\n";
-        String jump = "-A FORWARD -j FLANNEL-FWD";
-        assertOne(Level.OK, "FLANNEL-FWD", FilterQuestions.ask(String.format(save, "DROP", jump), "", 8472, true));
-        assertOne(Level.FAIL, "policy is DROP", FilterQuestions.ask(String.format(save, "DROP", ""), "", 8472, true));
-        assertOne(Level.FAIL, "goes out", FilterQuestions.ask(String.format(save, "ACCEPT", "-A OUTPUT -p udp -m udp --dport 8472 -j DROP"), "", 8472, true));
-        assertOne(Level.FAIL, "comes in", FilterQuestions.ask(String.format(save, "ACCEPT", "-A INPUT -p udp -m multiport --dports 53,8472 -j REJECT --reject-with x"), "", 8472, true));
-        assertOne(Level.OK, "", FilterQuestions.ask(String.format(save, "ACCEPT", "-A INPUT -p udp -m udp --dport 8473 -j DROP"), "", 8472, true));
-        assertOne(Level.FAIL, "nftables drops UDP port 8472", FilterQuestions.ask("", "table inet f {\n chain in {\n  udp dport { 53, 8472 } counter drop\n }\n}\n", 8472, true));
-        assertOne(Level.OK, "", FilterQuestions.ask("", "udp dport 84720 drop\nudp dport 8472 accept\n", 8472, true));
+    void forwardedPacketsThatRulesDrop() {
+        assertOne(Level.OK, "no rule here", forward("", "", true, true));
+        assertOne(Level.FAIL, "a rule drops", forward("-A FORWARD -s 10.1.0.0/16 -j DROP", "", true, true));
+        assertEquals("iptables -D FORWARD -s 10.1.0.0/16 -j DROP", forward("-A FORWARD -s 10.1.0.0/16 -j DROP", "", true, true).getFirst().remedy());
+        assertOne(Level.FAIL, "policy is DROP", forward("policy DROP", "", true, false));
+        assertTrue(forward("policy DROP", "", true, false).getFirst().remedy().startsWith("systemctl start flanneld;"));
+        assertTrue(forward("policy DROP", "", true, true).getFirst().remedy().startsWith("systemctl restart flanneld;"));
+        assertTrue(forward("policy DROP", "", false, true).getFirst().remedy().startsWith("iptables -I FORWARD -s 10.1.0.0/16"));
+
+        String nft = "table ip filter {\n chain FORWARD {\n  type filter hook forward priority filter; policy drop;\n }\n}\n"
+                + "table inet firewalld {\n chain filter_FORWARD {\n  type filter hook forward priority filter + 10; policy accept;\n%s"
+                + "  reject with icmpx admin-prohibited\n }\n}\n";
+        assertOne(Level.WARN, "chain inet firewalld filter_FORWARD drops forwarded packets", forward("", String.format(nft, ""), true, true));
+        assertOne(Level.OK, "", forward("", String.format(nft, "  ip saddr 10.1.0.0/16 goto filter_FWD_trusted\n"), true, true));
+    }
+
+    private static String in(String policy, String... rules) {
+        return new ForwardRules(Stream.concat(Stream.of(":FORWARD " + policy + " [0:0]"), Stream.of(rules)).toList())
+                .dropped(new ForwardRules.Packet("flannel.1", "docker0", Ipv4.parse("10.1.12.2"), Ipv4.parse("10.1.83.2")));
+    }
+
+    /** The chains are those of Docker 20.10 and 28, and of CentOS 7's firewalld. */
+    @Test
+    void onePacketsWayThroughIptables() {
+        String own = "-A FLANNEL-FWD -s 10.1.0.0/16 -m comment --comment \"flanneld, a -j DROP\" -j ACCEPT";
+        assertEquals("", in("ACCEPT"));
+        assertEquals("policy DROP", in("DROP"));
+        assertEquals("", in("DROP", "-A FORWARD -j FLANNEL-FWD", own));
+        assertEquals("", in("DROP", "-A FORWARD -d 10.1.0.0/16 -j ACCEPT"));
+        String docker = "-A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT";
+        assertEquals("", in("DROP", "-A FORWARD -j DOCKER-USER", docker, "-A FORWARD -o docker0 -j DOCKER", "-A FORWARD -j FLANNEL-FWD", "-A DOCKER-USER -j RETURN", own));
+        String strict = "-A DOCKER ! -i docker0 -o docker0 -j DROP";
+        assertEquals(strict, in("DROP", docker, "-A FORWARD -o docker0 -j DOCKER", "-A FORWARD -j FLANNEL-FWD", own, strict));
+        assertEquals("", in("DROP", "-A FORWARD -j FLANNEL-FWD", docker, "-A FORWARD -o docker0 -j DOCKER", own, strict));
+        String reject = "-A FORWARD -j REJECT --reject-with icmp-host-prohibited";
+        assertEquals(reject, in("ACCEPT", "-A FORWARD -j ZONES", "-A FORWARD -m conntrack --ctstate INVALID -j DROP", reject, "-A ZONES -i eth+ -g PUBLIC", "-A ZONES -g PUBLIC",
+                "-A PUBLIC -p icmp -j ACCEPT"));
+        assertEquals("", in("ACCEPT", "-A FORWARD -j ZONES", reject, "-A ZONES -s 10.1.0.0/16 -g TRUSTED", "-A TRUSTED -j ACCEPT"));
+        assertEquals("", in("ACCEPT", "-A FORWARD -s 10.2.0.0/16 -j DROP", "-A FORWARD -i docker+ -j DROP", "-A FORWARD -p tcp -m tcp --dport 25 -j DROP",
+                "-A FORWARD ! -d 10.1.83.0/24 -j DROP"));
+    }
+
+    @Test
+    void checksumsOfKernelsThatGetThemWrong() {
+        assertOne(Level.FAIL, "Linux 3.10.0-1160.el7.x86_64, as all before 5.7", KernelQuestions.checksums(ChecksumOffload.OFF, "3.10.0-1160.el7.x86_64", true, "flannel.1"));
+        assertOne(Level.WARN, "-vxlan-checksum-offload=on has it so", KernelQuestions.checksums(ChecksumOffload.ON, "5.4.0-26", true, "flannel.1"));
+        assertOne(Level.WARN, "unlike -vxlan-checksum-offload=off", KernelQuestions.checksums(ChecksumOffload.OFF, "6.1.0", true, "flannel.1"));
+        assertEquals(List.of(), KernelQuestions.checksums(ChecksumOffload.OFF, "3.10.0-1160.el7.x86_64", false, "flannel.1"));
+        assertEquals(List.of(), KernelQuestions.checksums(ChecksumOffload.LEAVE, "5.14.0-427.el9", true, "flannel.1"));
+    }
+
+    @Test
+    void connectionsThatFillTheirTable() {
+        assertOne(Level.WARN, "65000 connections, and can follow 65536", HostQuestions.connections(65_000, 65_536));
+        assertEquals(List.of(), HostQuestions.connections(100, 65_536));
+        assertEquals(List.of(), HostQuestions.connections(0, 0));
+    }
+
+    @Test
+    void rulesThatNameThePort() {
+        for (String rule : List.of("-A INPUT -p udp -m udp --dport 8472 -j DROP", "-A INPUT -p udp -m udp --dport 8000:9000 -j REJECT --reject-with icmp-port-unreachable",
+                "-A INPUT -p udp -m multiport --dports 53,8400:8500 -j DROP")) {
+            assertEquals("iptables -D " + rule.substring(3), new FilterRules("*filter\n" + rule, "", 8472).drop(true).orElseThrow().remedy());
+            assertTrue(new FilterRules("*filter\n" + rule, "", 8472).drop(false).isEmpty());
+            assertTrue(new FilterRules("*filter\n" + rule, "", 9999).drop(true).isEmpty());
+        }
+        assertEquals("iptables -t raw -D PREROUTING -p udp -m udp --dport 8472 -j DROP",
+                new FilterRules("*raw\n-A PREROUTING -p udp -m udp --dport 8472 -j DROP", "", 8472).drop(true).orElseThrow().remedy());
+        for (String rule : List.of("-A INPUT -p udp -m udp ! --dport 8472 -j DROP", "-A INPUT -p tcp -m tcp --dport 8472 -j DROP", "-A INPUT -p udp -m udp --dport 8472 -j ACCEPT",
+                "-A INPUT -p udp -m set --match-set ports dst -j DROP")) {
+            assertTrue(new FilterRules("*filter\n" + rule, "", 8472).drop(true).isEmpty(), rule);
+        }
+        String nft = "table inet f {\n chain in {\n  type filter hook input priority filter; policy drop;\n  %s\n }\n}\n";
+        for (String rule : List.of("udp dport 8472 drop", "udp dport { 53, 8000-9000 } counter packets 0 bytes 0 drop", "udp dport 8000-9000 reject with icmpx port-unreachable")) {
+            FilterRules.Drop drop = new FilterRules("", String.format(nft, rule), 8472).drop(true).orElseThrow();
+            assertEquals("table inet f: " + rule, drop.rule());
+            assertEquals("nft insert rule inet f in udp dport 8472 accept", drop.remedy());
+        }
+        assertTrue(new FilterRules("", String.format(nft, "udp dport 84720 drop"), 8472).drop(true).isEmpty());
+        assertTrue(new FilterRules("", String.format(nft, "udp dport @ports drop"), 8472).drop(true).isEmpty());
+    }
+
+    @Test
+    void whatOpensThePort() {
+        assertEquals("iptables -I INPUT -p udp --dport 8472 -j ACCEPT", new FilterRules(":INPUT DROP [0:0]", "", 8472).opening(true));
+        assertEquals("firewall-cmd --permanent --add-port=8472/udp && firewall-cmd --reload", new FilterRules("-A INPUT -j INPUT_ZONES", "", 8472).opening(true));
+        assertEquals("ufw allow out 8472/udp", new FilterRules("-A OUTPUT -j ufw-before-output", "", 8472).opening(false));
+    }
+
+    @Test
+    void whereAWayIsCut() {
+        Ipv4 peer = Ipv4.parse("192.168.32.212");
+        FilterRules rules = new FilterRules("", "", 8472);
+        for (Object[] seen : new Object[][] {
+            {new Sight(false, false, false, false, false, false, null), Level.FAIL, "does not come out of eth0"},
+            {new Sight(true, true, false, false, true, true, null), Level.FAIL, "comes in at eth0, and this host drops it"},
+            {new Sight(true, false, false, false, false, false, new Refusal.Reported(peer, 3, 3, 0)), Level.FAIL, "port unreachable"},
+            {new Sight(true, false, false, false, false, true, null), Level.FAIL, "does not arrive there"},
+            {new Sight(true, false, false, false, true, false, null), Level.FAIL, "does not arrive here"},
+            {new Sight(true, false, false, false, false, false, null), Level.FAIL, "in either direction"},
+            {new Sight(true, false, false, false, true, true, null), Level.WARN, "no echo is answered"},
+            {new Sight(true, true, true, false, true, true, null), Level.WARN, "drops ICMP that comes in"},
+            {new Sight(true, true, true, true, true, true, null), Level.WARN, "did not answer at first"}}) {
+            assertOne((Level) seen[1], (String) seen[2], CutQuestions.judge(Map.of(peer, (Sight) seen[0]), rules, "eth0"));
+        }
     }
 }

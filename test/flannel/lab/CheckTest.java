@@ -1,16 +1,21 @@
 package flannel.lab;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import flannel.json.JsonValue;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** {@code flanneld check} on hosts whose faults are known: it names them, and calls nothing else a failure. */
 class CheckTest {
@@ -18,6 +23,8 @@ class CheckTest {
     private static Lab lab;
     private static Host one;
     private static Host two;
+    /** Of the last check: what mends it, by the evidence. */
+    private static final Map<String, String> remedies = new LinkedHashMap<>();
 
     @BeforeAll
     static void build() throws Exception {
@@ -53,15 +60,24 @@ class CheckTest {
 
     /** What it finds with the lab's options and these, which count before them: "level subject: evidence". */
     private static List<String> findings(String... options) throws Exception {
+        return findingsAfter("", options);
+    }
+
+    /** The same after a piece of shell script, which may mount something. */
+    private static List<String> findingsAfter(String script, String... options) throws Exception {
         List<String> words = new ArrayList<>(List.of("check", "-json"));
         words.addAll(lab.options(options));
-        NetworkNamespace.Result result = one.flanneld(words.toArray(String[]::new));
+        NetworkNamespace.Result result = one.flanneldAfter(script, words.toArray(String[]::new));
         assertTrue(result.output().startsWith("{"), result.output());
         JsonValue answer = JsonValue.parse(result.output());
         assertEquals(List.of("ok", "warn", "FAIL").indexOf(answer.text("level")), result.exitCode());
         List<String> findings = new ArrayList<>();
+        remedies.clear();
         for (JsonValue finding : answer.list("findings")) {
-            assertTrue(finding.text("level").equals("ok") || finding.text("subject").equals("daemon") || !finding.text("remedy").isEmpty(), finding.toString());
+            if (!finding.text("level").equals("ok")) {
+                assertFalse(finding.text("remedy").isEmpty(), finding.toString());
+                remedies.put(finding.text("evidence"), finding.text("remedy"));
+            }
             findings.add(finding.text("level") + " " + finding.text("subject") + ": " + finding.text("evidence"));
         }
         return findings;
@@ -75,6 +91,28 @@ class CheckTest {
         assertEquals(1, failures.size(), String.join("\n", findings));
     }
 
+    /** It is named, and what is to mend it does, word by word: the next fault is the only one again. */
+    private static void assertMended(String evidence, String... options) throws Exception {
+        assertNamed(evidence, options);
+        mend(evidence);
+    }
+
+    private static void mend(String evidence) throws Exception {
+        String command = remedies.entrySet().stream().filter(remedy -> remedy.getKey().contains(evidence)).findFirst().orElseThrow().getValue().split(";", 2)[0];
+        if (command.startsWith("systemctl restart flanneld")) {
+            one.daemon().kill();
+            one.start(lab.options()).awaitReady();
+            one.daemon().awaitLog("Following the leases of 1 other");
+        } else {
+            one.run("sh", "-ec", command);
+        }
+    }
+
+    private static void assertHealthy(String... options) throws Exception {
+        List<String> findings = findings(options);
+        assertTrue(findings.stream().allMatch(finding -> finding.startsWith("ok ")), String.join("\n", findings));
+    }
+
     private static void assertWarned(String evidence, String... options) throws Exception {
         List<String> findings = findings(options);
         assertTrue(findings.stream().anyMatch(finding -> finding.startsWith("warn") && finding.contains(evidence)), evidence + " is not in\n" + String.join("\n", findings));
@@ -85,7 +123,15 @@ class CheckTest {
     void aHealthyHostHasNothing() throws Exception {
         for (String backend : List.of("vxlan", "host-gw", "udp", "alloc")) {
             startBoth(backend);
-            if (backend.equals("alloc")) { // the routes are the operator's
+            if (backend.equals("vxlan")) { // and with the rules of Docker 28, which came first
+                for (String rule : List.of("-N DOCKER", "-N DOCKER-USER", "-I FORWARD -j DOCKER-USER", "-A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+                        "-A FORWARD -o docker0 -j DOCKER", "-A FORWARD -i docker0 -j ACCEPT", "-A DOCKER-USER -j RETURN", "-A DOCKER ! -i docker0 -o docker0 -j DROP",
+                        "-P FORWARD DROP")) {
+                    one.run(("iptables -w " + rule).split(" "));
+                }
+            } else if (backend.equals("host-gw")) { // and without Docker
+                one.unplug();
+            } else if (backend.equals("alloc")) { // the routes are the operator's
                 one.run("ip", "route", "add", two.subnet(), "via", two.address());
                 two.run("ip", "route", "add", one.subnet(), "via", one.address());
             }
@@ -121,10 +167,20 @@ class CheckTest {
         lab.store().delete("subnets/10.1.250.0-24");
         one.daemon().awaitLog("Subnet removed: 10.1.250.0/24");
 
+        lab.store().put("subnets/10.1.250.0-24", "{\"PublicIP\":\"192.168.32.99\",\"BackendType\":\"vxlan\",\"BackendData\":{\"VtepMAC\":\""
+                + one.run("ip", "-br", "link", "show", "flannel.1").split(" +")[2] + "\"}}", 86_400);
+        assertNamed("two hosts have the VtepMAC");
+        lab.store().delete("subnets/10.1.250.0-24");
+        lab.store().put("subnets/10.2.250.0-24", "{\"PublicIP\":\"192.168.32.99\",\"BackendType\":\"vxlan\",\"BackendData\":{\"VtepMAC\":\"02:00:00:00:00:99\"}}", 600);
+        assertWarned("1 lease lies outside of the network's range 10.1.0.0/16: 10.2.250.0/24 of 192.168.32.99");
+        assertTrue(remedies.keySet().stream().anyMatch(evidence -> evidence.startsWith("1 peer has not renewed in time, so flanneld does not run there: 192.168.32.99")), remedies.toString());
+        lab.store().delete("subnets/10.2.250.0-24");
+
         one.daemon().kill();
         String key = "subnets/" + one.subnet().replace('/', '-');
-        lab.store().delete(key);
-        assertAlsoDown("the store has no lease of " + one.subnet() + ", which this host uses");
+        lab.store().put(key, "{\"PublicIP\":\"" + one.address() + "\",\"BackendType\":\"vxlan\",\"BackendData\":{\"VtepMAC\":\"02:00:00:00:00:96\"}}", 1);
+        Await.that("the lease has expired", () -> lab.store().leases().stream().noneMatch(lease -> key.endsWith(lease)));
+        assertAlsoDown("the store has no lease of " + one.subnet() + ", which this host uses: it was deleted, or has expired");
         lab.store().put(key, "{\"PublicIP\":\"192.168.32.98\",\"BackendType\":\"vxlan\",\"BackendData\":{\"VtepMAC\":\"02:00:00:00:00:98\"}}", 86_400);
         assertAlsoDown(one.subnet() + ", which this host uses, is held by 192.168.32.98, and this host is 192.168.32.211");
         lab.store().put(key, "nonsense");
@@ -139,6 +195,12 @@ class CheckTest {
         assertEquals(List.of("FAIL daemon"), findings().stream().filter(finding -> !finding.startsWith("ok")).map(finding -> finding.split(":")[0]).toList());
         String mac = two.run("ip", "-br", "link", "show", "flannel.1").split(" +")[2];
         String base = two.subnet().replace("/24", "");
+        one.run("ip", "route", "add", "10.1.200.0/24", "via", "10.1.200.0", "dev", "flannel.1", "onlink", "proto", "241");
+        one.run("ip", "neighbour", "add", "10.1.200.0", "lladdr", "02:00:00:00:02:00", "dev", "flannel.1", "nud", "permanent");
+        one.run("bridge", "fdb", "add", "02:00:00:00:02:00", "dev", "flannel.1", "dst", "192.168.32.99");
+        assertAlsoDown("unlike the leases: too many fdb 1, neighbour 1, route 1");
+        mend("unlike the leases");
+        one.daemon().kill();
         for (String[] fault : new String[][] {
             {"ip route del " + two.subnet(), "missing route 1"},
             {"ip neighbour del " + base + " dev flannel.1", "missing neighbour 1, route 1"},
@@ -156,21 +218,42 @@ class CheckTest {
         one.daemon().awaitLog("Following the leases of 1 other");
         one.run("ip", "route", "add", "10.1.128.0/17", "via", lab.gateway());
         assertWarned("the route 10.1.128.0/17 via 192.168.32.1 dev eth0 of another program lies in the network's range 10.1.0.0/16");
-        one.run("ip", "route", "del", "10.1.128.0/17");
+        mend("of another program");
+        one.run("ip", "link", "add", "br-x", "type", "bridge");
+        one.run("ip", "address", "add", "10.1.240.1/20", "dev", "br-x");
+        one.run("ip", "link", "set", "br-x", "up");
+        assertWarned("br-x has an address in 10.1.240.0/20, a part of the network's range 10.1.0.0/16");
+        one.run("ip", "link", "delete", "br-x");
         one.daemon().kill();
         one.run("ip", "route", "replace", two.subnet(), "via", lab.gateway(), "proto", "static");
         assertAlsoDown("someone else's route " + two.subnet() + " via 192.168.32.1 dev eth0 is there");
-        one.run("ip", "route", "del", two.subnet());
+        mend("someone else's route");
+        assertTrue(one.run("ip", "route", "show", two.subnet()).isEmpty());
     }
 
     @Test
     void whatIsWrongWithTheHost() throws Exception {
         startBoth("vxlan");
         one.run("sysctl", "-qw", "net.ipv4.ip_forward=0");
-        assertNamed("net.ipv4.ip_forward is 0");
-        one.run("sysctl", "-qw", "net.ipv4.ip_forward=1");
+        assertMended("net.ipv4.ip_forward is 0");
+        one.run("sysctl", "-qw", "net/ipv4/conf/flannel.1/forwarding=0");
+        assertMended("what comes in at flannel.1 ends here");
+        one.run("ip", "rule", "add", "to", "10.1.0.0/16", "lookup", "100");
+        one.run("ip", "route", "add", "default", "via", lab.gateway(), "table", "100");
+        assertMended("leave by eth0 and not by flannel.1");
+        one.run("ip", "rule", "delete", "to", "10.1.0.0/16", "lookup", "100");
+        one.run("ip", "rule", "delete", "to", "10.1.0.0/16", "lookup", "main");
+        one.run("iptables", "-w", "-I", "FORWARD", "-s", "10.1.0.0/16", "-j", "DROP");
+        assertMended("a rule drops what containers and other hosts' send each other: -A FORWARD -s 10.1.0.0/16 -j DROP");
+        one.run("ip", "link", "set", "docker0", "down");
+        assertMended("docker0 is down");
+        assertTrue(findingsAfter("mount -t tmpfs -o size=64k none /var/lib/flannel && ! dd if=/dev/zero of=/var/lib/flannel/zeros bs=4k 2> /dev/null")
+                .contains("FAIL disk: the file system of /var/lib/flannel is full"));
+        assertTrue(findingsAfter("mount -t tmpfs -o ro none /var/lib/flannel").contains("FAIL disk: the file system of /var/lib/flannel is read-only"));
+        assertEquals(List.of("mount -o remount,rw /var/lib/flannel"), List.copyOf(remedies.values()));
+        Files.delete(one.file("/run/flannel/subnet.env"));
+        assertMended("there is no /run/flannel/subnet.env");
 
-        assertNamed("there is no /run/flannel/nosuch.env", "-subnet-file=/run/flannel/nosuch.env");
         Files.writeString(one.file("/run/flannel/other.env"), "FLANNEL_NETWORK=10.1.0.0/16\nFLANNEL_SUBNET=10.1.99.1/24\nFLANNEL_MTU=1450\n");
         List<String> stale = findings("-subnet-file=/run/flannel/other.env");
         assertTrue(stale.contains("FAIL subnet file: /run/flannel/other.env says 10.1.99.0/24, the lease is " + one.subnet()), String.join("\n", stale));
@@ -182,21 +265,52 @@ class CheckTest {
         one.run("ip", "address", "add", bridge, "dev", "docker0");
         one.run("ip", "link", "set", "veth2", "mtu", "1500");
         one.run("ip", "link", "set", "docker0", "mtu", "1500");
-        assertNamed("docker0's containers have an MTU of 1500, the network takes packets of 1450 bytes at most");
+        assertNamed("a container at docker0 has an MTU of 1500, the network takes packets of 1450 bytes at most");
         one.run("ip", "link", "set", "veth2", "mtu", "1450");
         one.run("ip", "link", "set", "docker0", "mtu", "1450");
 
-        one.run("iptables", "-A", "INPUT", "-p", "udp", "--dport", "8472", "-j", "DROP");
-        assertNamed("a rule of this host drops UDP port 8472 that comes in");
-        one.run("iptables", "-F", "INPUT");
-        two.run("iptables", "-A", "INPUT", "-p", "udp", "--dport", "8472", "-j", "DROP");
-        assertNamed(two.address() + " answers beside the overlay and not over it");
-        two.run("iptables", "-F", "INPUT");
         one.daemon().terminate();
         one.run("iptables", "-P", "FORWARD", "DROP");
         one.run("iptables", "-F", "FORWARD");
         one.start(lab.options("-iptables-forward-rules=false")).awaitReady();
-        assertNamed("FORWARD's policy is DROP and no rule of flannel's accepts the overlay's packets", "-iptables-forward-rules=false");
+        assertMended("FORWARD's policy is DROP and no rule accepts the overlay's packets", "-iptables-forward-rules=false");
+        assertHealthy("-iptables-forward-rules=false");
+    }
+
+    /** At which end the tunnel's port is blocked, and in which direction: told by packets, and only then by rules. */
+    @ParameterizedTest
+    @CsvSource({"vxlan, 8472", "udp, 8285"})
+    void whereTheWayIsBlocked(String backend, String port) throws Exception {
+        startBoth(backend);
+        String shutOut = "what " + two.address() + " answers comes in at eth0, and this host drops it: UDP port " + port;
+        one.run("iptables", "-w", "-A", "INPUT", "-p", "udp", "--dport", "8000:9000", "-j", "DROP");
+        assertMended(shutOut);
+        one.run("iptables", "-w", "-A", "INPUT", "-p", "udp", "!", "--sport", "53", "-j", "DROP"); // no rule that names the port, as with a policy
+        assertMended(shutOut);
+        one.run("iptables", "-w", "-F", "INPUT");
+        one.run("iptables", "-w", "-t", "raw", "-A", "OUTPUT", "-p", "udp", "--dport", port, "-j", "DROP");
+        assertMended("what is sent to " + two.address() + " does not come out of eth0");
+        assertBlocked(two, "INPUT -p udp --dport " + port + " -j DROP", "what comes from there arrives, what this host sends to UDP port " + port + " does not arrive there");
+        assertBlocked(two, "OUTPUT -p udp --dport " + port + " -j DROP", "what this host sends arrives there, what comes from there to UDP port " + port + " does not arrive here");
+        assertBlocked(two, "INPUT -p udp --dport " + port + " -j REJECT --reject-with icmp-host-prohibited", two.address() + " says: prohibited by a packet filter");
+        if (backend.equals("udp")) {
+            two.daemon().kill();
+            assertNamed(two.address() + " says: port unreachable: nobody there takes it");
+        } else {
+            one.run("iptables", "-w", "-A", "INPUT", "-p", "icmp", "-j", "DROP"); // containers' packets are not for this host
+            assertWarned(two.address() + " answers over the overlay, and this host's packet filter drops ICMP that comes in");
+            mend("drops ICMP that comes in");
+            two.daemon().kill();
+            two.run("iptables", "-w", "-A", "INPUT", "-p", "icmp", "-j", "DROP"); // its data path is fine, though neither echoes nor a daemon tell
+            assertWarned("packets over the overlay, and sends some, but no echo is answered");
+            two.run("iptables", "-w", "-F", "INPUT");
+        }
+    }
+
+    private static void assertBlocked(Host where, String rule, String evidence) throws Exception {
+        where.run(("iptables -w -I " + rule).split(" "));
+        assertNamed(evidence);
+        where.run(("iptables -w -D " + rule).split(" "));
     }
 
     @Test
@@ -221,10 +335,34 @@ class CheckTest {
             one.start(lab.options()).awaitReady();
             one.run("ip", "route", "add", two.address() + "/32", "dev", "eth1");
             one.run("sysctl", "-qw", "net.ipv4.conf.eth0.rp_filter=1");
-            assertNamed("rp_filter of eth0 is strict");
+            assertMended("rp_filter of eth0 is strict");
+            assertEquals("2", one.run("sysctl", "-n", "net.ipv4.conf.eth0.rp_filter").strip());
         } finally {
             one.run("sysctl", "-qw", "net.ipv4.conf.eth0.rp_filter=0");
             one.run("ip", "link", "delete", "eth1");
+        }
+    }
+
+    @Test
+    void severalNetworks() throws Exception {
+        lab.store().put("blue/config", "{\"Network\": \"10.1.0.0/16\", \"Backend\": {\"Type\": \"host-gw\"}}");
+        lab.store().put("green/config", "{\"Network\": \"10.2.0.0/16\", \"Backend\": {\"Type\": \"udp\"}}");
+        try {
+            for (Host host : List.of(one, two)) {
+                host.start(lab.options("-networks=blue,green"));
+            }
+            for (Host host : List.of(one, two)) {
+                host.daemon().awaitReady();
+                host.daemon().awaitLog("blue: (Following the leases of 1 other|Subnet added)");
+                host.daemon().awaitLog("green: (Following the leases of 1 other|Subnet added)");
+            }
+            assertHealthy("-networks=blue,green");
+            lab.store().put("pink/config", "{\"Network\": \"10.3.0.0/16\", \"Backend\": {\"Type\": \"udp\"}}");
+            List<String> findings = findings("-watch-networks");
+            assertTrue(findings.contains("FAIL networks: green and pink can't be had on one host: both want UDP port 8285; change \"Port\""), String.join("\n", findings));
+            assertEquals(2, findings.stream().filter(finding -> finding.startsWith("ok peers: 1 peer answers")).count(), String.join("\n", findings));
+        } finally {
+            lab.store().deleteAll();
         }
     }
 

@@ -88,7 +88,12 @@ public final class Host implements AutoCloseable {
 
     /** Runs flanneld with these options to its end: for what ends by itself, as -version. */
     public NetworkNamespace.Result flanneld(String... options) {
-        return namespace.tryRun(command("", List.of(options)).toArray(String[]::new));
+        return flanneldAfter("", options);
+    }
+
+    /** The same after a piece of shell script, see {@link #startAfter}. */
+    public NetworkNamespace.Result flanneldAfter(String script, String... options) {
+        return namespace.tryRun(command(script, List.of(options)).toArray(String[]::new));
     }
 
     /** {@code ip netns exec} gives a mount namespace of its own, so the mounts bother nobody and end with the process. */
