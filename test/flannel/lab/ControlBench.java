@@ -1,6 +1,7 @@
 package flannel.lab;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -168,7 +169,13 @@ public final class ControlBench {
         Process monitor = (byFdb ? host.namespace().command("bridge", "monitor", "fdb") : host.namespace().command("ip", "-o", "monitor", "route"))
                 .redirectErrorStream(true).start();
         BlockingQueue<String> events = new LinkedBlockingQueue<>();     // emptied at once, or the monitor would lose some
-        Thread.ofVirtual().start(() -> monitor.inputReader().lines().forEach(events::add));
+        Thread.ofVirtual().start(() -> {
+            try {
+                monitor.inputReader().lines().forEach(events::add);
+            } catch (UncheckedIOException e) {
+                // it was ended
+            }
+        });
         try {
             TimeUnit.MILLISECONDS.sleep(300);                           // until it listens: it does not say
             host.start(lab.options()).awaitReady();
