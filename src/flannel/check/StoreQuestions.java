@@ -121,7 +121,7 @@ final class StoreQuestions {
 
     private static String refusal(Store store) {
         return store.trouble().contains("ermission") || store.trouble().contains("uthenticat") || store.trouble().contains("nsufficient")
-                ? "give the user read and write rights to the prefix, or set FLANNELD_ETCD_USERNAME and FLANNELD_ETCD_PASSWORD in " + SETTINGS
+                ? "give the user read and write rights to the prefix, or set -etcd-username and -etcd-password-file in " + SETTINGS
                 : "etcdctl endpoint health; with the same --endpoints and certificates";
     }
 }

@@ -199,6 +199,7 @@ public final class Command {
         }
         try {
             Settings settings = settings(options, environment, log);
+            Connections.openSecrets(options).forEach(log::warning);
             StoreOptions store = store(options);
             Optional<ListenAddress> listen = listenAddress(options.text("listen"));
             Daemon daemon = daemons.make(settings, lookouts(options), new ServiceManager(environment.get("NOTIFY_SOCKET"), log), log);

@@ -3,6 +3,7 @@ package flannel.cli;
 import flannel.etcd.EtcdOptions;
 import flannel.etcd.EtcdNetworks;
 import flannel.files.FileException;
+import flannel.files.SmallFiles;
 import flannel.lease.NetworkCatalog;
 import flannel.lease.ServedCatalog;
 import flannel.lease.ServedStore;
@@ -16,6 +17,7 @@ import flannel.tls.Tls;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** How a network's store is reached: the same options for the daemon and for the commands. */
 final class Connections {
@@ -23,6 +25,13 @@ final class Connections {
     private static final int LONGEST_SHOWN = 300;
 
     private Connections() {
+    }
+
+    /** What is wrong with the files that hold secrets, in sentences: whoever can read them is let in as this host is. */
+    static List<String> openSecrets(Options options) {
+        return Stream.of("etcd-keyfile", "etcd-password-file", "remote-keyfile", "kubeconfig-file").filter(options::isGiven)
+                .filter(name -> SmallFiles.isReadByAll(SmallFiles.path(name, options.text(name))))
+                .map(name -> "-" + name + " " + options.text(name) + " can be read by every user of this host: chmod o= " + options.text(name)).toList();
     }
 
     static RemoteOptions remote(Options options) {
@@ -37,7 +46,8 @@ final class Connections {
     /** @param api see {@link EtcdOptions#api} */
     static EtcdOptions etcd(Options options, String api, Map<String, String> environment) {
         return new EtcdOptions(List.of(options.text("etcd-endpoints").split(",")), options.text("etcd-prefix"), api, options.text("etcd-cafile"),
-                options.text("etcd-certfile"), options.text("etcd-keyfile"), options.text("etcd-username"), options.text("etcd-password"), environment);
+                options.text("etcd-certfile"), options.text("etcd-keyfile"), options.text("etcd-username"), options.text("etcd-password"),
+                options.text("etcd-password-file"), environment);
     }
 
     /**

@@ -11,7 +11,7 @@ final class Remembering {
     private static final Duration FIRST = Duration.ofSeconds(3);
 
     /** Between two times, and how much longer for each lease. */
-    private static final Duration PAUSE = Duration.ofSeconds(30);
+    private static final Duration PAUSE = Duration.ofSeconds(5);
     private static final Duration PAUSE_PER_LEASE = Duration.ofMillis(20);
 
     /** Though nothing has changed: leases are renewed, and what is remembered of them has an end. */

@@ -1,5 +1,7 @@
 package flannel.etcd;
 
+import flannel.files.FileException;
+import flannel.files.SmallFiles;
 import flannel.tls.Tls;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -20,17 +22,38 @@ import java.util.random.RandomGenerator;
  * @param keyfile   PEM file of the client's private key
  * @param username  user of etcd's own authentication
  * @param password  that user's password
+ * @param passwordFile a file with it, in its place
  * @param environment of the process, in which {@code http_proxy}, {@code https_proxy} and {@code no_proxy} may stand
  */
 public record EtcdOptions(List<String> endpoints, String prefix, String api, String cafile, String certfile, String keyfile,
-        String username, String password, Map<String, String> environment) {
+        String username, String password, String passwordFile, Map<String, String> environment) {
+
+    private static final int LONGEST_PASSWORD = 1 << 12;
 
     private static final String SETTING = " (FLANNEL_ETCD_ENDPOINTS in /etc/sysconfig/flanneld, or -etcd-endpoints)";
 
     /** Without a proxy. */
     public EtcdOptions(List<String> endpoints, String prefix, String api, String cafile, String certfile, String keyfile, String username,
             String password) {
-        this(endpoints, prefix, api, cafile, certfile, keyfile, username, password, Map.of());
+        this(endpoints, prefix, api, cafile, certfile, keyfile, username, password, "", Map.of());
+    }
+
+    /**
+     * That user's password; a file with it is read now, so that each connection goes by what it says by then.
+     *
+     * @throws IllegalArgumentException with a sentence when that can't be read
+     */
+    @Override
+    public String password() {
+        if (passwordFile.isEmpty()) {
+            return password;
+        }
+        try {
+            // an editor's end of the line is none of it
+            return SmallFiles.read(SmallFiles.path("etcd-password-file", passwordFile), LONGEST_PASSWORD).replaceFirst("\\R\\z", "");
+        } catch (FileException e) {
+            throw new IllegalArgumentException("-etcd-password-file: " + e.getMessage(), e);
+        }
     }
 
     /**
@@ -42,6 +65,9 @@ public record EtcdOptions(List<String> endpoints, String prefix, String api, Str
         urls();
         if (!List.of("auto", "v2", "v3").contains(api)) {
             throw new IllegalArgumentException("-etcd-api=" + api + " is not auto, v2 or v3");
+        }
+        if (!password.isEmpty() && !passwordFile.isEmpty()) {
+            throw new IllegalArgumentException("-etcd-password (FLANNELD_ETCD_PASSWORD) and -etcd-password-file are given both: leave one out");
         }
         tls().check();
     }
@@ -56,7 +82,7 @@ public record EtcdOptions(List<String> endpoints, String prefix, String api, Str
         String all = String.join(",", endpoints);
         if (all.contains("@")) {
             throw new IllegalArgumentException("an etcd endpoint must not hold a user or password" + SETTING
-                    + ": use -etcd-username and FLANNELD_ETCD_PASSWORD");
+                    + ": use -etcd-username and -etcd-password-file");
         }
         List<String> members = new ArrayList<>();
         for (String member : all.split(",")) {
@@ -78,19 +104,19 @@ public record EtcdOptions(List<String> endpoints, String prefix, String api, Str
 
     /** The same for the network of that name. */
     public EtcdOptions of(String network) {
-        return new EtcdOptions(endpoints, folder() + "/" + network, api, cafile, certfile, keyfile, username, password, environment);
+        return new EtcdOptions(endpoints, folder() + "/" + network, api, cafile, certfile, keyfile, username, password, passwordFile, environment);
     }
 
     /** The same with another endpoint as the first one: not all hosts of a cluster are to ask the same member. */
     EtcdOptions startingAnywhere(RandomGenerator random) {
         List<String> urls = new ArrayList<>(urls());
         Collections.rotate(urls, random.nextInt(urls.size()));
-        return new EtcdOptions(urls, prefix, api, cafile, certfile, keyfile, username, password, environment);
+        return new EtcdOptions(urls, prefix, api, cafile, certfile, keyfile, username, password, passwordFile, environment);
     }
 
     /** The same with a network's own folder as the prefix. */
     public EtcdOptions below(String network) {
-        return new EtcdOptions(endpoints, folder() + "/" + network, api, cafile, certfile, keyfile, username, password, environment);
+        return new EtcdOptions(endpoints, folder() + "/" + network, api, cafile, certfile, keyfile, username, password, passwordFile, environment);
     }
 
     private static String url(String text) {

@@ -147,6 +147,15 @@ public final class SmallFiles {
         }
     }
 
+    /** Whether everybody may read what is there by that name. */
+    public static boolean isReadByAll(Path file) {
+        try {
+            return Files.getPosixFilePermissions(file).contains(PosixFilePermission.OTHERS_READ);
+        } catch (IOException e) {
+            return false; // who needs it will say what is wrong
+        }
+    }
+
     /** Removes a file that may be there. */
     public static void remove(Path file) throws FileException {
         try {

@@ -5,11 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -55,7 +59,7 @@ class EtcdOptionsTest {
     void neverShowsAPassword(String text) {
         EtcdOptions options = options(text);
         IllegalArgumentException e = assertThrows(IllegalArgumentException.class, options::urls);
-        assertEquals("an etcd endpoint must not hold a user or password" + SETTING + ": use -etcd-username and FLANNELD_ETCD_PASSWORD",
+        assertEquals("an etcd endpoint must not hold a user or password" + SETTING + ": use -etcd-username and -etcd-password-file",
                 e.getMessage());
         assertFalse(options.toString().contains("SECR"), options.toString());
     }
@@ -75,5 +79,19 @@ class EtcdOptionsTest {
             seen.add(String.join(" ", options("https://a,b,c").startingAnywhere(random).urls()));
         }
         assertEquals(Set.of("https://a https://b https://c", "https://b https://c https://a", "https://c https://a https://b"), seen);
+    }
+
+    @Test
+    void aPasswordMayBeInAFile(@TempDir Path folder) throws Exception {
+        Path file = folder.resolve("password");
+        EtcdOptions options = new EtcdOptions(List.of("http://h"), "/n", "v3", "", "", "", "user", "", file.toString(), Map.of());
+        options.check();
+        assertEquals("-etcd-password-file: " + file + " does not exist", assertThrows(IllegalArgumentException.class, options::password).getMessage());
+        Files.writeString(file, "SECRET with blanks \n");
+        assertEquals("SECRET with blanks ", options.below("blue").password());
+        assertFalse(options.toString().contains("SECRET"));
+        EtcdOptions both = new EtcdOptions(List.of("http://h"), "/n", "v3", "", "", "", "user", "SECRET", file.toString(), Map.of());
+        assertEquals("-etcd-password (FLANNELD_ETCD_PASSWORD) and -etcd-password-file are given both: leave one out",
+                assertThrows(IllegalArgumentException.class, both::check).getMessage());
     }
 }

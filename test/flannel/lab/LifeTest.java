@@ -5,9 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -206,6 +209,25 @@ class LifeTest {
             lab.etcd().start();
         }
         one.daemon().awaitReady();
+    }
+
+    @Test
+    void aPasswordIsShownNowhere() throws Exception {
+        String secret = "hush-5c2f";
+        lab.store(Store.Api.V2).put("config", VXLAN);
+        Path file = one.file("/var/lib/password");
+        Files.writeString(file, secret + "\n");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+        List<String> options = lab.options("-etcd-api=v2", "-etcd-username=root", "-etcd-password-file=/var/lib/password", "-v=10");
+        one.start(options);
+        one.daemon().awaitReady();
+        one.daemon().awaitLog("^W.*-etcd-password-file /var/lib/password can be read by every user of this host: chmod o= /var/lib/password");
+        String shown = String.join("\n", one.daemon().log()) + one.daemon().told() + one.flanneld("status").output() + one.flanneld("status", "-json").output()
+                + one.flanneld(words("check", options)).output() + one.flanneld(words("lease", List.of("list", "-etcd-password=" + secret, "-etcd-endpoints=http://127.0.0.1:1"))).output()
+                + Files.readString(Path.of("/proc/" + one.daemon().pid() + "/cmdline")) + Files.readString(Path.of("/proc/" + one.daemon().pid() + "/environ"));
+        assertTrue(shown.contains("flannel.1") && shown.contains("127.0.0.1:1"), shown);
+        assertFalse(shown.contains(secret) || shown.contains(Base64.getEncoder().encodeToString(("root:" + secret).getBytes(StandardCharsets.UTF_8))), shown);
+        lab.store(Store.Api.V2).deleteAll();
     }
 
     private static String[] words(String command, List<String> options) {
