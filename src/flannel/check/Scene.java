@@ -91,7 +91,7 @@ record Scene(Setup setup, Status daemon, String silence, EtcdSurvey etcd, EtcdSu
                 : own(store, setup.publicIp() == null ? underlay.address() : setup.publicIp(), subnetOf(subnetFile)).orElse(null);
         try {
             Inspection kernel = config == null || underlay == null || own == null || !config.network().contains(own.subnet()) ? null
-                    : inspect(config, underlay, own, store.entries());
+                    : inspect(config, setup.unreachable(), underlay, own, store.entries());
             return new Scene(setup, daemon, silence, etcd, store, config, configError, underlay, underlayError, own, kernel, Inspection.links(),
                     Inspection.addresses(), Inspection.routes(), subnetFile);
         } catch (SystemCallException e) {
@@ -124,7 +124,7 @@ record Scene(Setup setup, Status daemon, String silence, EtcdSurvey etcd, EtcdSu
     }
 
     /** Null for backends whose entries are not told by the leases alone. */
-    private static Inspection inspect(NetworkConfig config, Underlay underlay, Lease own, List<Entry> entries) throws SystemCallException {
+    private static Inspection inspect(NetworkConfig config, boolean unreachable, Underlay underlay, Lease own, List<Entry> entries) throws SystemCallException {
         Backend backend;
         MacAddress mac = null;
         try {
@@ -151,6 +151,9 @@ record Scene(Setup setup, Status daemon, String silence, EtcdSurvey etcd, EtcdSu
                     // told of by a question of its own
                 }
             }
+        }
+        if (unreachable) {
+            wanted.add(new KernelEntry.Unreachable(config.network()));
         }
         return Inspection.of(new DesiredState(config.network(), config.subnetLength(), underlay.name(), backend.link(), wanted, Set.of()), mac);
     }

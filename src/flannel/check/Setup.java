@@ -15,10 +15,11 @@ import java.time.Duration;
  * @param underlay  which interface leads to the other hosts
  * @param publicIp  null for the interface's own
  * @param forward   whether the daemon has rules of its own in FORWARD
+ * @param unreachable whether the daemon has a route for what no host holds
  * @param checksums of a VXLAN device
  * @param margin    before its end in which a lease is renewed
  * @param socket    at which the daemon tells its status
  */
-public record Setup(String network, EtcdOptions etcd, Underlays.Selection underlay, Ipv4 publicIp, boolean forward, ChecksumOffload checksums,
-        Duration margin, Path subnetFile, Path stateDirectory, Path socket) {
+public record Setup(String network, EtcdOptions etcd, Underlays.Selection underlay, Ipv4 publicIp, boolean forward, boolean unreachable,
+        ChecksumOffload checksums, Duration margin, Path subnetFile, Path stateDirectory, Path socket) {
 }

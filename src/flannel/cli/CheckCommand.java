@@ -62,7 +62,7 @@ final class CheckCommand {
     }
 
     private static Setup setup(String name, EtcdOptions etcd, Path subnetFile, Settings settings, Path socket) {
-        return new Setup(name, etcd, settings.underlay(), settings.publicIp(), settings.forwardRules(), settings.vxlanChecksums(), settings.renewMargin(), subnetFile,
-                settings.stateDirectory(), socket);
+        return new Setup(name, etcd, settings.underlay(), settings.publicIp(), settings.forwardRules(), settings.unreachable(),
+                settings.vxlanChecksums(), settings.renewMargin(), subnetFile, settings.stateDirectory(), socket);
     }
 }

@@ -274,7 +274,7 @@ public final class Command {
         return new Settings(networks, etcd, remote, kube, underlay(options),
                 address("invalid public IP address", options.text("public-ip")), Path.of(options.text("subnet-file")), Path.of(options.text("state-dir")), Duration.ofMinutes(margin),
                 options.flag("ip-masq"), !options.flag("ip-masq-fully-random-disable"), options.flag("iptables-forward-rules"),
-                Duration.ofSeconds(resync), environment.getOrDefault("DOCKER_NETWORK_OPTIONS", ""), checksums(options), options.flag("start-alone"), options.flag("release-lease-on-exit"));
+                Duration.ofSeconds(resync), environment.getOrDefault("DOCKER_NETWORK_OPTIONS", ""), checksums(options), options.flag("ip-blackhole-route"), options.flag("start-alone"), options.flag("release-lease-on-exit"));
     }
 
     private static StoreOptions store(Options options) throws OptionException {

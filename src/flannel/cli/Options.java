@@ -38,6 +38,7 @@ final class Options {
             new Option("iface-can-reach", Kind.TEXT, "", "use the interface that the route to this IP leaves by"),
             new Option("iface-regex", Kind.LIST, "",
                     "regular expression on names or IPs to choose the interface by, after -iface; may be given several times"),
+            new Option("ip-blackhole-route", Kind.FLAG, "false", "make what no host of the network holds unreachable, where it else leaves by the default route"),
             new Option("ip-masq", Kind.FLAG, "false", "setup IP masquerade rule for traffic destined outside of overlay network"),
             new Option("ip-masq-fully-random-disable", Kind.FLAG, "false", "do not pick masqueraded ports fully at random"),
             new Option("iptables-forward-rules", Kind.FLAG, "true", "accept forwarded packets of the overlay, whatever FORWARD's policy"),

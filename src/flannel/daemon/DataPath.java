@@ -101,10 +101,11 @@ final class DataPath {
     /**
      * Puts everything in place for the lease at hand, whatever was there before. Returns when the kernel has it.
      *
+     * @param unreachable whether what no host holds is to be unreachable
      * @param takeOver whether an earlier Go flanneld may have left routes here
      */
     void open(NetworkConfig config, Backend backend, Underlay underlay, Self self, Collection<Lease> leases, PacketFilter.Rules rules,
-            boolean takeOver) throws SystemCallException {
+            boolean unreachable, boolean takeOver) throws SystemCallException {
         this.config = config;
         this.backend = backend;
         this.underlay = underlay;
@@ -123,6 +124,9 @@ final class DataPath {
         backend.leases(self.subnet(), followed.values());
         List<KernelEntry> entries = new ArrayList<>(peers.all());
         entries.addAll(backend.local(self.subnet()));
+        if (unreachable) {
+            entries.add(new KernelEntry.Unreachable(config.network()));
+        }
         Set<Ipv4> formerGateways = !takeOver ? Set.of()
                 : leases.stream().map(lease -> lease.attributes().publicIp()).collect(Collectors.toSet());
         compared(reconciler.apply(new DesiredState(config.network(), config.subnetLength(), underlay.name(), backend.link(), entries,

@@ -315,10 +315,11 @@ final class NetworkSession implements Leases.Session {
         Backend backend = configured.backend();
         try {
             // with alloc every route is somebody else's; and only a host's first daemon can meet what a Go flanneld left
-            boolean takeOver = !config.backendType().equals("alloc") && !around.memory().takenOver();
+            boolean routes = !config.backendType().equals("alloc");
+            boolean takeOver = routes && !around.memory().takenOver();
             dataPath.open(config, backend, underlay, new DataPath.Self(lease.subnet(), publicIp(), nodeMark), leases.all(),
                     new PacketFilter.Rules(config.network(), lease.subnet(), settings.masquerade(), settings.forwardRules(),
-                            settings.fullyRandom(), backend.guardsLinkLocal() ? underlay.name() : ""), takeOver);
+                            settings.fullyRandom(), backend.guardsLinkLocal() ? underlay.name() : ""), routes && settings.unreachable(), takeOver);
             if (takeOver) {
                 around.memory().rememberTakenOver();
             }

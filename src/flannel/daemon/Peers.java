@@ -120,6 +120,7 @@ final class Peers<K> {
     private static Place place(KernelEntry entry) {
         return switch (entry) {
             case KernelEntry.Route route -> new Place(KernelEntry.Route.class, "", route.destination()); // of whatever device
+            case KernelEntry.Unreachable none -> new Place(KernelEntry.Unreachable.class, "", none.destination());
             case KernelEntry.Neighbour neighbour -> new Place(KernelEntry.Neighbour.class, neighbour.device(), neighbour.address());
             case KernelEntry.Fdb fdb -> new Place(KernelEntry.Fdb.class, fdb.device(), fdb.mac());
             case KernelEntry.Address address -> new Place(KernelEntry.Address.class, address.device(), address.address());

@@ -12,6 +12,7 @@ final class Declared {
 
     private final Map<Ipv4, KernelEntry.Address> addresses = new LinkedHashMap<>();
     private final Map<Ipv4Subnet, KernelEntry.Route> routes = new LinkedHashMap<>();
+    private final Map<Ipv4Subnet, KernelEntry.Unreachable> unreachable = new LinkedHashMap<>();
     private final Map<Ipv4, KernelEntry.Neighbour> neighbours = new LinkedHashMap<>();
     private final Map<MacAddress, KernelEntry.Fdb> fdb = new LinkedHashMap<>();
 
@@ -21,6 +22,10 @@ final class Declared {
 
     Collection<KernelEntry.Route> routes() {
         return routes.values();
+    }
+
+    Collection<KernelEntry.Unreachable> unreachable() {
+        return unreachable.values();
     }
 
     Collection<KernelEntry.Neighbour> neighbours() {
@@ -34,6 +39,7 @@ final class Declared {
     void clear() {
         addresses.clear();
         routes.clear();
+        unreachable.clear();
         neighbours.clear();
         fdb.clear();
     }
@@ -43,6 +49,7 @@ final class Declared {
         KernelEntry before = switch (entry) {
             case KernelEntry.Address address -> addresses.put(address.address(), address);
             case KernelEntry.Route route -> routes.put(route.destination(), route);
+            case KernelEntry.Unreachable none -> unreachable.put(none.destination(), none);
             case KernelEntry.Neighbour neighbour -> neighbours.put(neighbour.address(), neighbour);
             case KernelEntry.Fdb entryOfFdb -> fdb.put(entryOfFdb.mac(), entryOfFdb);
         };
@@ -54,6 +61,7 @@ final class Declared {
         return switch (entry) {
             case KernelEntry.Address address -> addresses.remove(address.address(), address);
             case KernelEntry.Route route -> routes.remove(route.destination(), route);
+            case KernelEntry.Unreachable none -> unreachable.remove(none.destination(), none);
             case KernelEntry.Neighbour neighbour -> neighbours.remove(neighbour.address(), neighbour);
             case KernelEntry.Fdb entryOfFdb -> fdb.remove(entryOfFdb.mac(), entryOfFdb);
         };
@@ -63,7 +71,8 @@ final class Declared {
     KernelEntry inPlaceOf(Found what) {
         return switch (what) {
             case Found.Address address -> addresses.get(address.address());
-            case Found.Route route -> route.metric() == 0 ? routes.get(route.destination()) : null;
+            case Found.Route route -> route.metric() == 0 ? routes.get(route.destination())
+                    : route.metric() == Devices.LAST_METRIC ? unreachable.get(route.destination()) : null;
             case Found.Neighbour neighbour -> neighbours.get(neighbour.address());
             case Found.Fdb entry -> fdb.get(entry.mac());
             case Found.Link link -> null;

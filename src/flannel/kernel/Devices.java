@@ -19,6 +19,9 @@ record Devices(String own, int ownIndex, String underlay, int underlayIndex) {
     /** The scope of a route with a gateway means nothing for forwarding; ours have one up to this. */
     static final int LAST_SCOPE = 199;
 
+    /** Of a route that is to count for nothing where there is another one. */
+    static final int LAST_METRIC = 1 << 24;
+
     /** Nothing is known of either. */
     static final Devices NONE = new Devices("", 0, "", 0);
 
@@ -46,6 +49,8 @@ record Devices(String own, int ownIndex, String underlay, int underlayIndex) {
             case KernelEntry.Address address -> new Found.Address(index, address.address(), address.prefixLength());
             case KernelEntry.Route route -> new Found.Route(index, route.destination(), route.gateway(), route.onlink(),
                     Reconciler.ROUTE_PROTOCOL, route.gateway() == null ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE, 0, true);
+            case KernelEntry.Unreachable none -> new Found.Route(0, none.destination(), null, false, Reconciler.ROUTE_PROTOCOL, RT_SCOPE_UNIVERSE,
+                    LAST_METRIC, false);
             case KernelEntry.Neighbour neighbour -> new Found.Neighbour(index, neighbour.address(), neighbour.mac(), NUD_PERMANENT);
             case KernelEntry.Fdb fdb -> new Found.Fdb(index, fdb.mac(), fdb.vtep(), NUD_PERMANENT);
         };
@@ -63,6 +68,11 @@ record Devices(String own, int ownIndex, String underlay, int underlayIndex) {
         return route.gateway() != null && route.scope() <= LAST_SCOPE ? route.withScope(RT_SCOPE_UNIVERSE) : what;
     }
 
+    /** Whether it is a route as of {@link KernelEntry.Unreachable}. */
+    static boolean isForNobody(Found.Route route) {
+        return route.index() == 0 && !route.plain() && route.metric() == LAST_METRIC;
+    }
+
     /** Names an entry as ip(8) would. */
     String describe(Found what) {
         return describe(what, isOwn(what) ? own : isUnderlay(what) ? underlay : "");
@@ -74,7 +84,7 @@ record Devices(String own, int ownIndex, String underlay, int underlayIndex) {
         return switch (what) {
             case Found.Link link -> "link " + link.name();
             case Found.Address address -> "address " + address.address() + "/" + address.prefixLength() + device;
-            case Found.Route route -> "route " + route.destination() + (route.gateway() == null ? "" : " via " + route.gateway()) + device
+            case Found.Route route -> (isForNobody(route) ? "unreachable " : "") + "route " + route.destination() + (route.gateway() == null ? "" : " via " + route.gateway()) + device
                     + (route.onlink() ? " onlink" : "");
             case Found.Neighbour neighbour -> "neighbour " + neighbour.address() + " lladdr " + neighbour.mac() + device;
             case Found.Fdb fdb -> "FDB entry " + fdb.mac() + " dst " + fdb.vtep() + device;

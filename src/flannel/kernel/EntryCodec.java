@@ -51,7 +51,8 @@ final class EntryCodec {
             // type 0 and no next hop match whatever the route has there
             out.rtmsg(AF_INET, prefixLength, RT_TABLE_MAIN, route.protocol(), RT_SCOPE_NOWHERE, 0, 0);
         } else {
-            out.rtmsg(AF_INET, prefixLength, RT_TABLE_MAIN, route.protocol(), route.scope(), RTN_UNICAST, route.onlink() ? RTNH_F_ONLINK : 0);
+            out.rtmsg(AF_INET, prefixLength, RT_TABLE_MAIN, route.protocol(), route.scope(), Devices.isForNobody(route) ? RTN_UNREACHABLE : RTN_UNICAST,
+                    route.onlink() ? RTNH_F_ONLINK : 0);
         }
         out.ipv4(RTA_DST, route.destination().base());
         if (route.gateway() != null && route.plain()) {

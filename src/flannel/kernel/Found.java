@@ -38,6 +38,7 @@ public sealed interface Found {
      * An IPv4 route of the main table.
      *
      * @param gateway null for none
+     * @param index   0 for one that leads to no device, or to several
      * @param plain   true for a unicast route with one IPv4 next hop at most, and no source address, metrics (MTU) or encapsulation of its own
      */
     record Route(int index, Ipv4Subnet destination, Ipv4 gateway, boolean onlink, int protocol, int scope, int metric, boolean plain)

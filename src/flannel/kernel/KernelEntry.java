@@ -15,6 +15,7 @@ public sealed interface KernelEntry {
         return switch (this) {
             case Address address -> "address";
             case Route route -> "route";
+            case Unreachable unreachable -> "route";
             case Neighbour neighbour -> "neighbour";
             case Fdb fdb -> "fdb";
         };
@@ -31,6 +32,20 @@ public sealed interface KernelEntry {
      * @param onlink  whether the gateway counts as reachable on the device whatever its addresses say
      */
     record Route(Ipv4Subnet destination, Ipv4 gateway, String device, boolean onlink) implements KernelEntry {
+    }
+
+    /**
+     * A route of the main table for a network's whole range, whose metric is so high that any other counts: whoever sends to a part that no host holds
+     * hears so, and nothing leaves by the default route. A network has one at most. Another owner's route to a larger range is not hidden by it: where
+     * there is one, this is left out.
+     */
+    record Unreachable(Ipv4Subnet destination) implements KernelEntry {
+
+        /** Of none. */
+        @Override
+        public String device() {
+            return "";
+        }
     }
 
     /** A permanent ARP entry. */

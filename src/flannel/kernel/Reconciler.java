@@ -334,6 +334,8 @@ public final class Reconciler implements AutoCloseable {
             case KernelEvent.RulesChanged rules -> false;
             case KernelEvent.Appeared(Found.Link link, String by) -> linkContradicts(link);
             case KernelEvent.Vanished(Found.Link link, String by) -> devices.isOwn(link) || link.name().equals(state.underlay());
+            case KernelEvent.Appeared(Found.Route route, String by) when routes.decidesOnUnreachable(route) -> true;
+            case KernelEvent.Vanished(Found.Route route, String by) when routes.decidesOnUnreachable(route) -> true;
             case KernelEvent.Appeared(Found what, String by) -> concerns(what) && appearanceContradicts(what);
             case KernelEvent.Vanished(Found what, String by) -> concerns(what) && absenceContradicts(what);
         };

@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** One network's part in the main routing table: which routes there are its own, which are missing, and which are in the way. */
@@ -40,6 +41,7 @@ final class Routes {
     private Set<Ipv4> formerGateways = Set.of();
     /** The range before the one that is declared now; null when all that was ours in it has been looked at. */
     private Ipv4Subnet formerNetwork;
+    private String hiding = "";
 
     Routes(Log log, KernelTables tables, Declared declared) {
         this.log = log;
@@ -83,6 +85,27 @@ final class Routes {
                 && !route.destination().base().isMulticast() && !route.destination().base().isLinkLocal();
     }
 
+    /** Whether another owner has a route to a range that the network is a part of; the default route is what it is to be hidden from. */
+    private boolean wouldHide(KernelEntry.Unreachable none, List<Found.Route> all) {
+        Optional<Found.Route> larger = all.stream().filter(route -> isLarger(route, none)).findFirst();
+        String reason = larger.map(route -> "No unreachable route for " + none.destination() + ": it would hide the route to " + route.destination()).orElse("");
+        if (!reason.isEmpty() && !reason.equals(hiding)) {
+            log.info(reason);
+        }
+        hiding = reason;
+        return larger.isPresent();
+    }
+
+    private static boolean isLarger(Found.Route route, KernelEntry.Unreachable none) {
+        return route.protocol() != Reconciler.ROUTE_PROTOCOL && route.destination().prefixLength() > 0
+                && route.destination().prefixLength() < none.destination().prefixLength() && route.destination().contains(none.destination());
+    }
+
+    /** Whether a route's coming or going may mean that the network's route for nobody has to go or come. */
+    boolean decidesOnUnreachable(Found.Route route) {
+        return declared.unreachable().stream().anyMatch(none -> isLarger(route, none));
+    }
+
     /** A route that the Go daemon's host-gw left: one without a mark, to a host that holds a lease. */
     private boolean isLeftover(Found.Route route, Devices devices) {
         return route.gateway() != null && formerGateways.contains(route.gateway()) && isUnmarked(route) && devices.isUnderlay(route)
@@ -109,9 +132,11 @@ final class Routes {
     List<Reconciler.Failure> compare(Devices devices, Plan plan, Set<Found> obstructed) throws SystemCallException {
         Set<Found> missing = new LinkedHashSet<>();
         declared.routes().forEach(entry -> missing.add(devices.asFound(entry)));
+        List<Found.Route> all = tables.routes();
+        declared.unreachable().stream().filter(none -> !wouldHide(none, all)).forEach(none -> missing.add(devices.asFound(none)));
         List<Found.Route> others = new ArrayList<>();
         int leftovers = 0;
-        for (Found.Route found : tables.routes()) {
+        for (Found.Route found : all) {
             if (!missing.remove(devices.likeDeclared(found))) {
                 others.add(found);
             }
@@ -144,6 +169,7 @@ final class Routes {
             }
             position++;
         }
+        declared.unreachable().stream().map(devices::asFound).filter(missing::contains).forEach(none -> plan.put(Change.Kind.ADD, none));
         held.clear();
         declared.routes().forEach(this::hold);
         obstacles.values().forEach(found -> held.remove(found.destination()));

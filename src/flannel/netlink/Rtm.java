@@ -76,6 +76,7 @@ public final class Rtm {
     public static final int RT_SCOPE_LINK = 253;
     public static final int RT_SCOPE_NOWHERE = 255;
     public static final int RTN_UNICAST = 1;
+    public static final int RTN_UNREACHABLE = 7;
     public static final int RTNH_F_ONLINK = 4;
     public static final int RTM_F_CLONED = 0x200;
 

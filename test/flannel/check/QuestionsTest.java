@@ -29,7 +29,7 @@ class QuestionsTest {
 
     private static Scene scene(List<Member> members, List<Store> stores) {
         EtcdOptions options = new EtcdOptions(List.of("http://127.0.0.1:2379"), "/atomic.io/network", "auto", "", "", "", "", "");
-        return new Scene(new Setup("", options, null, null, true, ChecksumOffload.LEAVE, Duration.ofHours(1), Path.of("/x"), Path.of("/y"), Path.of("/z")), null, "", new EtcdSurvey("", members, stores), null,
+        return new Scene(new Setup("", options, null, null, true, false, ChecksumOffload.LEAVE, Duration.ofHours(1), Path.of("/x"), Path.of("/y"), Path.of("/z")), null, "", new EtcdSurvey("", members, stores), null,
                 null, "", null, "", null, null, List.of(), List.of(), List.of(), null);
     }
 

@@ -91,7 +91,7 @@ class HostileLeasesTest {
             leases.add(lease(dice, backend.leaseType()));
         }
         dataPath.open(config, backend, underlay, new DataPath.Self(OWN, publicIp, "mark1"), leases,
-                new PacketFilter.Rules(NETWORK, OWN, false, false, false), false);
+                new PacketFilter.Rules(NETWORK, OWN, false, false, false), false, false);
         Set<LeaseKey> keys = new HashSet<>();
         leases.forEach(lease -> keys.add(lease.key()));
         for (int step = 0; step < STEPS; step++) {

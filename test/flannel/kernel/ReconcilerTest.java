@@ -12,6 +12,7 @@ import flannel.net.Ipv4Subnet;
 import flannel.net.MacAddress;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
@@ -495,5 +496,44 @@ class ReconcilerTest {
     /** What {@code ip ... replace} does. */
     private void put(Found what) {
         kernel.execute(List.of(new Change(Change.Kind.PUT, what)), (change, why) -> { });
+    }
+
+    private static DesiredState withUnreachable(KernelEntry... more) {
+        List<KernelEntry> entries = new ArrayList<>(List.of(more));
+        entries.add(new KernelEntry.Unreachable(Ipv4Subnet.parse("10.1.0.0/16")));
+        return new DesiredState(Ipv4Subnet.parse("10.1.0.0/16"), 24, "eth0", null, entries, Set.of());
+    }
+
+    @Test
+    void whatNobodyHoldsIsUnreachableUnlessThatHidesAnothersRoute() throws Exception {
+        kernel.entries.add(route("0.0.0.0/0", "192.168.32.1", FakeKernel.ETH0, 3));
+        reconciler.apply(withUnreachable(new KernelEntry.Route(Ipv4Subnet.parse("10.1.5.0/24"), Ipv4.parse("192.168.32.212"), "eth0", false)));
+        assertEquals(List.of("ADD route 10.1.5.0/24", "ADD route 10.1.0.0/16"), asked());
+        Found.Route none = (Found.Route) kernel.asked.getLast().what();
+        assertEquals(new Found.Route(0, Ipv4Subnet.parse("10.1.0.0/16"), null, false, Reconciler.ROUTE_PROTOCOL, 0, 1 << 24, false), none);
+        assertEquals("unreachable route 10.1.0.0/16", reconciler.describe(none));
+        kernel.asked.clear();
+        reconciler.reconcile();
+        assertEquals(List.of(), asked());
+
+        kernel.entries.remove(none);
+        assertTrue(reconciler.contradicts(new KernelEvent.Vanished(none, "ip")));
+        reconciler.reconcile();
+        assertEquals(List.of("ADD route 10.1.0.0/16"), asked());
+        assertFalse(reconciler.contradicts(new KernelEvent.Appeared(none, "ip")), "our own");
+
+        Found.Route larger = route("10.0.0.0/8", "192.168.32.1", FakeKernel.ETH0, 4);
+        kernel.entries.add(larger);
+        kernel.asked.clear();
+        assertTrue(reconciler.contradicts(new KernelEvent.Appeared(larger, "ip")));
+        reconciler.reconcile();
+        assertEquals(List.of("DELETE route 10.1.0.0/16"), asked());
+        kernel.entries.remove(larger);
+        assertTrue(reconciler.contradicts(new KernelEvent.Vanished(larger, "ip")));
+        reconciler.reconcile();
+        assertTrue(kernel.entries.contains(none));
+
+        reconciler.apply(hostGateway(Set.of()));
+        assertFalse(kernel.entries.contains(none), "no longer wanted");
     }
 }

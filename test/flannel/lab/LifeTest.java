@@ -230,6 +230,34 @@ class LifeTest {
         lab.store(Store.Api.V2).deleteAll();
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"vxlan", "udp"})
+    void whatNobodyHoldsIsUnreachable(String backend) throws Exception {
+        lab.store().put("config", VXLAN.replace("vxlan", backend));
+        one.start(lab.options());
+        one.daemon().awaitReady();
+        String route = "unreachable 10.1.0.0/16 proto 241 metric 16777216";
+        assertFalse(KernelView.routes(one).contains(route), "by default all is as with a Go flanneld");
+        one.daemon().terminate();
+        one.start(lab.options("-ip-blackhole-route"));
+        two.start(lab.options("-ip-blackhole-route"));
+        one.daemon().awaitReady();
+        two.daemon().awaitReady();
+        two.plugContainer();
+        one.plugContainer().run("ping", "-c", "1", "-W", "5", two.containerAddress());
+        assertTrue(KernelView.routes(one).contains(route), KernelView.routes(one)::toString);
+        NetworkNamespace.Result nobody = one.container().tryRun("ping", "-c", "1", "-W", "5", "10.1.255.77");
+        assertTrue(nobody.output().contains("Unreachable"), nobody.output());
+        one.run("ip", "route", "del", "unreachable", "10.1.0.0/16", "metric", "16777216");
+        Await.that("it is put back", () -> KernelView.routes(one).contains(route));
+        one.run("ip", "route", "add", "10.0.0.0/8", "via", lab.gateway());
+        Await.that("it makes room for an administrator's", () -> !KernelView.routes(one).contains(route));
+        one.run("ip", "route", "del", "10.0.0.0/8");
+        Await.that("it comes back", () -> KernelView.routes(one).contains(route));
+        one.daemon().terminate();
+        assertTrue(KernelView.routes(one).contains(route), "it stays, with udp too, whose other route goes with the daemon");
+    }
+
     private static String[] words(String command, List<String> options) {
         return Stream.concat(Stream.of(command), options.stream()).toArray(String[]::new);
     }
