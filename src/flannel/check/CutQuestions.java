@@ -129,7 +129,7 @@ final class CutQuestions {
     private static Finding own(FilterRules rules, String eth, boolean incoming, String evidence) {
         return rules.port() == 0 ? Finding.fail("filter", evidence, "iptables -S; or nft list ruleset shows the rules of its packet filters")
                 : rules.drop(incoming).map(drop -> Finding.fail("filter", evidence + "; " + drop.rule(), drop.remedy()))
-                .orElseGet(() -> Finding.fail("filter", evidence, rules.opening(incoming)
-                + "; iptables-save, nft list ruleset and tc filter show dev " + eth + " ingress show what may do it"));
+                .orElseGet(() -> Finding.fail("filter", evidence, (rules.mayDrop(incoming) ? rules.opening(incoming) : "ip xfrm policy")
+                        + "; iptables-save, nft list ruleset, tc filter show dev " + eth + " and ip xfrm policy show what may do it"));
     }
 }

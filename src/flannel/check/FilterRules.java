@@ -82,6 +82,13 @@ record FilterRules(String saved, String nft, int port) {
                         new Drop("table " + base.table + ": " + rule, opening(incoming)))).findFirst());
     }
 
+    /** Whether there is anything in the rules that could drop packets that come in, or go out. */
+    boolean mayDrop(boolean incoming) {
+        String other = incoming ? "[:].*|-A (FORWARD|OUTPUT|POSTROUTING) " : "[:].*|-A (FORWARD|INPUT|PREROUTING) ";
+        return saved.contains(incoming ? ":INPUT DROP" : ":OUTPUT DROP") || saved.lines().anyMatch(line -> line.matches(".* -j (DROP|REJECT)\\b.*")
+                && !line.matches("(" + other + ").*")) || bases().stream().anyMatch(base -> base.hook.equals(incoming ? "input" : "output") && base.drops());
+    }
+
     /** The command that lets packets to the port in, or out. */
     String opening(boolean incoming) {
         if (isFirewalld()) {

@@ -242,29 +242,40 @@ final class KernelQuestions {
                         "ip route delete " + way + "; or let the overlay have another range");
     }
 
-    /** Whether packets to the peers' containers leave by the overlay, whatever rules and tables beside the main one say. */
+    /** Whether packets between containers take the overlay, whatever rules and tables beside the main one say. */
     static List<Finding> capture(Scene scene) {
         if (scene.config() == null || scene.kernel() == null || !scene.kernel().device().isEmpty() || !scene.kernel().missing().isEmpty()
-                || !scene.kernel().refused().isEmpty() || !scene.config().backendType().equals("vxlan")
-                || VxlanBackend.directRouting(scene.config())) {
+                || !scene.kernel().refused().isEmpty() || !scene.config().backendType().equals("vxlan") || VxlanBackend.directRouting(scene.config())) {
             return List.of(); // told of already, or it leaves as other packets do
         }
+        List<Ipv4> inside = scene.peers().stream().filter(peer -> scene.config().network().contains(peer.subnet()) && LeaseQuestions.fits(peer, scene))
+                .map(peer -> peer.subnet().base().plus(2)).filter(address -> scene.routes().stream().noneMatch(route -> !Inspection.isFlannels(route)
+                        && route.destination().prefixLength() > 0 && route.destination().contains(address))).toList();
+        int device = scene.link(scene.device()).map(Found.Link::index).orElse(0);
         try {
-            List<Ipv4> inside = scene.peers().stream().filter(peer -> scene.config().network().contains(peer.subnet())
-                    && LeaseQuestions.fits(peer, scene))
-                    .map(peer -> peer.subnet().base().plus(2)).toList();
             Map<Ipv4, Found.Route> ways = Inspection.ways(inside);
-            Map<Integer, String> names = scene.names();
-            return inside.stream().filter(address -> !names.getOrDefault(ways.containsKey(address) ? ways.get(address).index() : 0,
-                    "").equals(scene.device()))
-                    .limit(1).map(address -> Finding.fail("routes", "packets to " + address + " leave by "
-                    + names.getOrDefault(ways.containsKey(address)
-                            ? ways.get(address).index() : 0, "nothing") + " and not by " + scene.device()
-                            + ", though the main table is right: a rule of ip rule has another table asked first",
-                            "ip rule add to " + scene.config().network() + " lookup main priority 1; has the main table asked first for the network;"
-                            + " ip rule shows the rule that is in the way")).toList();
+            for (Ipv4 address : inside) {
+                int way = ways.containsKey(address) ? ways.get(address).index() : 0;
+                if (way != device) {
+                    return List.of(captured("packets to " + address, way, scene));
+                }
+            }
+            Optional<Found.Link> bridge = scene.link("docker0").filter(link -> scene.addresses().stream().anyMatch(address -> address.index() == link.index()
+                    && scene.own().subnet().contains(address.address())));
+            if (bridge.isPresent() && !inside.isEmpty() && number(SYSCTL.resolve("ip_forward")) != 0
+                    && number(SYSCTL.resolve("conf/docker0/forwarding")) != 0) {
+                int way = Inspection.forwarded(scene.own().subnet().base().plus(2), bridge.get().index(), inside.getFirst());
+                return way == device ? List.of() : List.of(captured("containers' packets to " + inside.getFirst(), way, scene));
+            }
+            return List.of();
         } catch (SystemCallException e) {
             return List.of(Finding.warn("routes", e.getMessage(), "ip route get"));
         }
+    }
+
+    private static Finding captured(String packets, int way, Scene scene) {
+        return Finding.fail("routes", packets + " leave by " + scene.names().getOrDefault(way, "nothing") + " and not by " + scene.device()
+                + ", though the main table is right: a rule of ip rule has another say first", "ip rule add to " + scene.config().network()
+                + " lookup main priority 1; has the main table asked first for the network; ip rule shows the rule that is in the way");
     }
 }

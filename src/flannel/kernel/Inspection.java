@@ -99,6 +99,15 @@ public record Inspection(List<String> device, Map<String, Integer> missing, Map<
         return ways;
     }
 
+    /** Index of the device by which a packet leaves that comes in at another one from elsewhere; 0 when it is not sent on. */
+    public static int forwarded(Ipv4 source, int in, Ipv4 destination) throws SystemCallException {
+        try (Rtnetlink kernel = Rtnetlink.open()) {
+            return kernel.routeOf(source, in, destination).index();
+        } catch (SystemCallException e) {
+            return 0;
+        }
+    }
+
     /** Whether a route has the mark of this daemon's. */
     public static boolean isFlannels(Found.Route route) {
         return route.protocol() == Reconciler.ROUTE_PROTOCOL;

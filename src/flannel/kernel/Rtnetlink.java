@@ -116,6 +116,14 @@ final class Rtnetlink implements KernelTables {
         }, EntryCodec::readLookup);
     }
 
+    /** The route that a packet would take which comes in from elsewhere, by all rules and tables and as the reverse path filter has it. */
+    Found.Route routeOf(Ipv4 source, int in, Ipv4 destination) throws SystemCallException {
+        return socket.get("look up the route from " + source + " to " + destination, out -> {
+            out.begin(RTM_GETROUTE, 0).rtmsgOfPacket(LibcSocket.AF_INET).ipv4(RTA_DST, destination).ipv4(RTA_SRC, source).u32(RTA_IIF, in);
+            out.end();
+        }, EntryCodec::readLookup);
+    }
+
     @Override
     public void execute(List<Change> changes, Refusals refusals) throws SystemCallException {
         socket.execute("change " + changes.size() + " table entries", changes.size(),

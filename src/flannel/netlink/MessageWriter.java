@@ -85,6 +85,12 @@ public final class MessageWriter {
         return this;
     }
 
+    /** struct rtmsg of a question for the route of a packet from one address to another. */
+    public MessageWriter rtmsgOfPacket(int family) {
+        buffer.put((byte) family).put((byte) 32).put((byte) 32).put((byte) 0).putLong(0);
+        return this;
+    }
+
     /** struct ndmsg (neighbour.h). */
     public MessageWriter ndmsg(int family, int index, int state, int flags) {
         buffer.put((byte) family).put((byte) 0).putShort((short) 0).putInt(index).putShort((short) state).put((byte) flags).put((byte) 0);
