@@ -396,7 +396,7 @@ bench() {
         control) shift; need_runtime; lab_main lab.ControlBench "$@" ;;
         store)   shift; lab_main store.StoreBench "$@" ;;
         start)   shift; need_runtime; lab_main lab.StartBench "$@" ;;
-        udp)     shift; need 'the measurement' sockperf=sockperf; need_runtime; lab_main lab.UdpBench "$@" ;;
+        udp)     shift; need 'the measurement' sockperf=sockperf ethtool=ethtool; need_runtime; lab_main lab.UdpBench "$@" ;;
         *)       usage >&2; exit 2 ;;
     esac
 }

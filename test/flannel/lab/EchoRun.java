@@ -26,7 +26,7 @@ final class EchoRun implements AutoCloseable {
     private final long[] sentNanos = new long[SEQUENCES];
     private final BitSet answered = new BitSet();
     private final Thread thread;
-    private long roundTripsNanos;
+    private final long[] roundTripsNanos = new long[SEQUENCES];
     private int ttl;
     private int sent;
     private volatile boolean closed;
@@ -74,7 +74,7 @@ final class EchoRun implements AutoCloseable {
         if (packet.get(JAVA_BYTE, at) == ECHO_REPLY && (packet.get(SHORT, at + 4) & 0xFFFF) == id && sequence < sent && !answered.get(sequence)) {
             answered.set(sequence);
             ttl = packet.get(JAVA_BYTE, 8) & 0xFF;
-            roundTripsNanos += System.nanoTime() - sentNanos[sequence];
+            roundTripsNanos[sequence] = System.nanoTime() - sentNanos[sequence];
         }
     }
 
@@ -109,12 +109,24 @@ final class EchoRun implements AutoCloseable {
         return answered.length() - answered.nextSetBit(0) - answered.cardinality();
     }
 
+    /** The same of a hundred requests, those after the last answer left out, which may be under way. */
+    synchronized double lostPercent() {
+        return answered.isEmpty() ? 100 : 100.0 * lost() / answered.length();
+    }
+
     synchronized int ttl() {
         return ttl;
     }
 
+    /** The mean of those that came back. */
     synchronized double roundTripMillis() {
-        return roundTripsNanos / 1e6 / answered.cardinality();
+        return answered.stream().mapToDouble(sequence -> roundTripsNanos[sequence] / 1e6).average().orElse(Double.NaN);
+    }
+
+    /** The round trip that so many of a hundred do not exceed. */
+    synchronized double roundTripMillis(int percent) {
+        double[] sorted = answered.stream().mapToDouble(sequence -> roundTripsNanos[sequence] / 1e6).sorted().toArray();
+        return sorted.length == 0 ? Double.NaN : sorted[(sorted.length - 1) * percent / 100];
     }
 
     @Override
