@@ -5,6 +5,10 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 /**
  * What is in a network's store at one moment.
@@ -14,8 +18,8 @@ import java.util.Optional;
  */
 public record NetworkContents(String config, List<Entry> entries) {
 
-    /** Each may cost two requests. */
-    private static final int MOST_ENDS = 2_000;
+    /** Each costs two requests, which wait for the store and not for us. */
+    private static final int ASKED_AT_A_TIME = 16;
 
     public NetworkContents {
         entries = entries.stream().sorted(Comparator.comparing((Entry entry) -> entry.key().subnet().orElse(null),
@@ -46,15 +50,27 @@ public record NetworkContents(String config, List<Entry> entries) {
                 : entry).toList());
     }
 
-    /** The same with the ends that the store tells only when asked; of many leases it is not. */
+    /** The same with the ends that the store tells only when asked, lease by lease. */
     public NetworkContents withEnds(ServedStore store) throws StoreException, InterruptedException {
-        if (entries.size() > MOST_ENDS) {
-            return this;
+        List<Entry> told = new ArrayList<>();
+        try (ExecutorService asking = Executors.newFixedThreadPool(ASKED_AT_A_TIME, Thread.ofVirtual().factory())) {
+            try {
+                for (Future<Entry> answer : entries.stream().map(entry -> asking.submit(() -> withEnd(entry, store))).toList()) {
+                    told.add(answer.get());
+                }
+            } catch (ExecutionException e) {
+                if (e.getCause() instanceof StoreException why) {
+                    throw why;
+                }
+                throw new IllegalStateException(e.getCause());
+            } finally {
+                asking.shutdownNow();
+            }
         }
-        List<Entry> asked = new ArrayList<>();
-        for (Entry entry : entries) {
-            asked.add(entry instanceof Lease lease && lease.expiry() instanceof Lease.Unknown ? store.withEnd(lease) : entry);
-        }
-        return new NetworkContents(config, asked);
+        return new NetworkContents(config, told);
+    }
+
+    private static Entry withEnd(Entry entry, ServedStore store) throws StoreException, InterruptedException {
+        return entry instanceof Lease lease && lease.expiry() instanceof Lease.Unknown ? store.withEnd(lease) : entry;
     }
 }
