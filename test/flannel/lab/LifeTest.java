@@ -4,12 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import flannel.linux.Ethtool;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.stream.Stream;
@@ -256,6 +259,59 @@ class LifeTest {
         Await.that("it comes back", () -> KernelView.routes(one).contains(route));
         one.daemon().terminate();
         assertTrue(KernelView.routes(one).contains(route), "it stays, with udp too, whose other route goes with the daemon");
+    }
+
+    @Test
+    void checksumsAreNotLeftToADeviceThatShallNotComputeThem() throws Exception {
+        lab.store().put("config", VXLAN);
+        one.start(lab.options("-vxlan-checksum-offload=off"));
+        one.daemon().awaitReady();
+        assertFalse(computesChecksums());
+        one.run("ip", "link", "delete", "flannel.1");
+        one.daemon().awaitLog("flannel.1 is made anew");
+        Await.that("of the new one neither", () -> one.run("ip", "-o", "link").contains("flannel.1") && !computesChecksums());
+    }
+
+    private static boolean computesChecksums() throws Exception {
+        return one.namespace().call(() -> Ethtool.sendChecksums("flannel.1"));
+    }
+
+    /** Threads of the data path and of the network are the kernel's to count; the others are the JVM's own, and wait for nothing. */
+    @Test
+    void aNetworkThatGoesTakesItsThreadsAndDescriptorsAlong() throws Exception {
+        one.start(lab.options("-watch-networks"));
+        one.daemon().awaitReady();
+        lab.store().put("blue/config", VXLAN.replace("vxlan", "udp"));
+        Await.that("blue is up", () -> Files.exists(one.file("/run/flannel/networks/blue.env")));
+        assertTrue(threads().containsAll(List.of("network blue", "udp-out")) || threads().containsAll(List.of("network blue", "udp")), threads()::toString);
+        lab.store().delete("blue/config");
+        Await.that("blue's threads have ended", () -> threads().stream().noneMatch(name -> name.startsWith("network ") || name.startsWith("udp")));
+        try (Stream<Path> open = Files.list(Path.of("/proc/" + one.daemon().pid() + "/fd"))) {
+            assertTrue(open.noneMatch(LifeTest::isTun));
+        }
+        assertEquals(0, one.daemon().terminate());
+    }
+
+    private static boolean isTun(Path descriptor) {
+        try {
+            return Files.readSymbolicLink(descriptor).endsWith("tun");
+        } catch (IOException e) {
+            return false; // closed since
+        }
+    }
+
+    private static List<String> threads() throws IOException {
+        List<String> names = new ArrayList<>();
+        try (DirectoryStream<Path> tasks = Files.newDirectoryStream(Path.of("/proc/" + one.daemon().pid() + "/task"))) {
+            for (Path task : tasks) {
+                try {
+                    names.add(Files.readString(task.resolve("comm")).strip());
+                } catch (IOException e) {
+                    // ended since
+                }
+            }
+        }
+        return names;
     }
 
     private static String[] words(String command, List<String> options) {
