@@ -102,7 +102,8 @@ final class DataPath {
      * Puts everything in place for the lease at hand, whatever was there before. Returns when the kernel has it.
      *
      * @param unreachable whether what no host holds is to be unreachable
-     * @param takeOver whether an earlier Go flanneld may have left routes here
+     * @param takeOver whether this host never had the network in place before, so that an earlier Go flanneld may have left routes here
+     * @throws SystemCallException when it can't be had; at a host's first time what was put in for it is taken away again
      */
     void open(NetworkConfig config, Backend backend, Underlay underlay, Self self, Collection<Lease> leases, PacketFilter.Rules rules,
             boolean unreachable, boolean takeOver) throws SystemCallException {
@@ -129,10 +130,24 @@ final class DataPath {
         }
         Set<Ipv4> formerGateways = !takeOver ? Set.of()
                 : leases.stream().map(lease -> lease.attributes().publicIp()).collect(Collectors.toSet());
-        compared(reconciler.apply(new DesiredState(config.network(), config.subnetLength(), underlay.name(), backend.link(), entries,
-                formerGateways)));
+        try {
+            compared(reconciler.apply(new DesiredState(config.network(), config.subnetLength(), underlay.name(), backend.link(), entries,
+                    formerGateways)));
+        } catch (SystemCallException e) {
+            if (takeOver && backend.link() instanceof Link.Vxlan device && !reconciler.hasAdopted()) {
+                undo(device);
+            }
+            throw e;
+        }
         filtered.join();
         log.info("Following the leases of " + followed.size() + " other hosts");
+    }
+
+    /** Takes away what was put in, where nothing was before: no packets can go by it without the device. */
+    private void undo(Link device) {
+        new Withdrawal(network, reconciler, filter).ofKernel(config, device, underlay);
+        followed.clear();
+        backend = null;
     }
 
     private Peers.Delta follow(Lease lease, List<KernelEntry> entries) {
@@ -199,7 +214,7 @@ final class DataPath {
             return Optional.empty();
         }
         try {
-            refuseNonsense(lease);
+            Plausibility.check(lease, config.network(), underlay, self.subnet());
             List<KernelEntry> entries = backend.towards(lease);
             complaints.remove(lease.key());
             return Optional.of(entries);
@@ -209,29 +224,6 @@ final class DataPath {
             }
             return Optional.empty();
         }
-    }
-
-    /** Whoever can write to the store must not get a route to anywhere but the overlay, nor packets sent in circles. */
-    private void refuseNonsense(Lease lease) throws UnusablePeerException {
-        Ipv4 host = lease.attributes().publicIp();
-        if (!config.network().contains(lease.subnet()) || lease.subnet().prefixLength() <= config.network().prefixLength()) {
-            throw ignoring(lease, "it is not a part of " + config.network());
-        }
-        if (lease.subnet().overlaps(self.subnet())) {
-            throw ignoring(lease, "it overlaps this host's " + self.subnet());
-        }
-        if (host.equals(underlay.address())) {
-            throw ignoring(lease, "that is this host's own address");
-        }
-        boolean broadcast = underlay.onLink().prefixLength() < 31
-                && (host.equals(underlay.onLink().last()) || host.equals(underlay.onLink().base()));
-        if (config.network().contains(host) || broadcast || !host.isUnicast()) {
-            throw ignoring(lease, "that can't be the address of a host of this network");
-        }
-    }
-
-    private static UnusablePeerException ignoring(Lease lease, String why) {
-        return new UnusablePeerException("Ignoring subnet " + lease.subnet() + " of " + lease.attributes().publicIp() + ": " + why);
     }
 
     /** The kernel tells that something changed, perhaps by our own hand. */

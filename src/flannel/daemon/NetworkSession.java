@@ -37,8 +37,6 @@ final class NetworkSession implements Leases.Session {
     /** Messages after which the timers have their turn, though more may be waiting: a store that never rests must not stop the clock. */
     private static final int MOST_AT_A_STRETCH = 256;
 
-    private static final Duration ACTIVATION_RETRY = Duration.ofSeconds(2);
-
     private final Surroundings around;
     private final Settings settings;
     private final Clock clock;
@@ -325,7 +323,7 @@ final class NetworkSession implements Leases.Session {
             }
         } catch (IOException e) {
             complain("failed to set the network up: " + e.getMessage());
-            activation.in(ACTIVATION_RETRY);
+            activation.in(openingPause.next());
             return;
         }
         phase = new Phase.Active(config, backend);

@@ -25,6 +25,19 @@ record Withdrawal(String network, Reconciler reconciler, PacketFilter filter) {
      * @return what stays, in sentences
      */
     List<String> run(NetworkConfig config, Link link, Underlay underlay, Backend backend) throws InterruptedException {
+        List<String> left = ofKernel(config, link, underlay);
+        try {
+            if (backend != null) {
+                backend.withdraw();
+            }
+        } catch (IOException e) {
+            left.add(e.getMessage());
+        }
+        return left;
+    }
+
+    /** The same for the kernel and the packet filter alone. */
+    List<String> ofKernel(NetworkConfig config, Link link, Underlay underlay) {
         List<String> left = new ArrayList<>();
         try {
             if (config != null) {
@@ -35,13 +48,6 @@ record Withdrawal(String network, Reconciler reconciler, PacketFilter filter) {
             left.add(e.getMessage());
         }
         filter.remove(network).join();
-        try {
-            if (backend != null) {
-                backend.withdraw();
-            }
-        } catch (IOException e) {
-            left.add(e.getMessage());
-        }
         return left;
     }
 }

@@ -103,6 +103,11 @@ public final class Reconciler implements AutoCloseable {
         return compared;
     }
 
+    /** Whether the network's device was there before. */
+    public boolean hasAdopted() {
+        return ownLink.isAdopted();
+    }
+
     /** Whether a declared entry is in the kernel, as far as was seen and heard. */
     public boolean holds(KernelEntry entry) {
         return !absent.contains(devices.asFound(entry));

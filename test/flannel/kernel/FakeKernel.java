@@ -29,6 +29,8 @@ public final class FakeKernel implements KernelTables {
     public Predicate<Found> unwelcome = what -> false;
     /** Whether it is a kernel that can change a VXLAN device in place. */
     boolean changesVxlan = true;
+    /** Whether it can bring a device up. */
+    public boolean bringsUp = true;
     /** Tables that were read. */
     int reads;
     private int lastIndex = ETH0;
@@ -146,7 +148,10 @@ public final class FakeKernel implements KernelTables {
     }
 
     @Override
-    public void setLink(int index, String name, int mtu, MacAddress mac, int queueLength) {
+    public void setLink(int index, String name, int mtu, MacAddress mac, int queueLength) throws SystemCallException {
+        if (!bringsUp) {
+            throw new SystemCallException("bring " + name + " up", Errno.ENETUNREACH);
+        }
         Found.Link link = link(name).orElseThrow();
         entries.remove(link);
         entries.add(new Found.Link(index, name, true, false, mtu, queueLength < 0 ? link.queueLength() : queueLength,

@@ -104,7 +104,7 @@ public final class LargeKernel implements KernelTables {
     }
 
     @Override
-    public void setLink(int index, String name, int mtu, MacAddress mac, int queueLength) {
+    public void setLink(int index, String name, int mtu, MacAddress mac, int queueLength) throws SystemCallException {
         devices.setLink(index, name, mtu, mac, queueLength);
     }
 

@@ -272,6 +272,19 @@ class LifeTest {
         Await.that("of the new one neither", () -> one.run("ip", "-o", "link").contains("flannel.1") && !computesChecksums());
     }
 
+    @Test
+    void aFirstStartThatFailsTakesBackWhatItHasPutIn() throws Exception {
+        lab.store().put("config", VXLAN);
+        one.run("ip", "link", "add", "other", "type", "vxlan", "id", "1", "dstport", "8472", "local", one.address());
+        String before = KernelView.rules(one) + KernelView.data(one);
+        one.start(lab.options("-ip-masq"));
+        one.daemon().awaitLog("device other already uses VNI 1 on UDP port 8472");
+        Await.that("no rule is left", () -> before.equals(KernelView.rules(one) + KernelView.data(one)));
+        one.run("ip", "link", "delete", "other");
+        one.daemon().awaitReady();
+        assertTrue(KernelView.rules(one).contains("FLANNEL-POSTRTG"));
+    }
+
     private static boolean computesChecksums() throws Exception {
         return one.namespace().call(() -> Ethtool.sendChecksums("flannel.1"));
     }

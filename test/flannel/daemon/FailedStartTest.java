@@ -1,0 +1,73 @@
+package flannel.daemon;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import flannel.backend.Backend;
+import flannel.backend.VxlanBackend;
+import flannel.kernel.FakeKernel;
+import flannel.kernel.Found;
+import flannel.kernel.PacketFilter;
+import flannel.kernel.Underlay;
+import flannel.lease.NetworkConfig;
+import flannel.linux.SystemCallException;
+import flannel.log.Log;
+import flannel.net.Ipv4;
+import flannel.net.Ipv4Subnet;
+import flannel.net.MacAddress;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** A start that fails on the way takes back what it has put in, and nothing that was there before it. */
+class FailedStartTest {
+
+    private static final Ipv4Subnet NETWORK = Ipv4Subnet.parse("10.1.0.0/16");
+    private static final Ipv4Subnet OWN = Ipv4Subnet.parse("10.1.83.0/24");
+    private static final Ipv4 ADDRESS = Ipv4.parse("192.168.32.211");
+
+    private final Log log = new Log(new PrintStream(OutputStream.nullOutputStream()), 0);
+    private final FakeKernel kernel = new FakeKernel();
+    private final Underlay underlay = new Underlay("eth0", FakeKernel.ETH0, ADDRESS, new Ipv4Subnet(ADDRESS, 24), 1500,
+            MacAddress.parse("02:00:00:00:e0:00"));
+
+    private DataPath dataPath() {
+        return new DataPath("", kernel.reconciler(log), FakeKernel.packetFilter(log), new VirtualTime(), log);
+    }
+
+    private void open(DataPath dataPath, boolean first) throws Exception {
+        NetworkConfig config = NetworkConfig.parse("{\"Network\":\"10.1.0.0/16\",\"Backend\":{\"Type\":\"vxlan\"}}");
+        Backend backend = new VxlanBackend(underlay, VxlanBackend.link(config, underlay, MacAddress.parse("02:00:00:00:00:01")), false);
+        dataPath.open(config, backend, underlay, new DataPath.Self(OWN, ADDRESS, "mark1"), List.of(),
+                new PacketFilter.Rules(NETWORK, OWN, true, true, false), true, first);
+    }
+
+    @Test
+    void theFirstOneLeavesNothing() throws Exception {
+        Set<Found> before = new HashSet<>(kernel.entries);
+        kernel.bringsUp = false;
+        DataPath dataPath = dataPath();
+        assertThrows(SystemCallException.class, () -> open(dataPath, true));
+        assertEquals(before, kernel.entries);
+        assertEquals(List.of(), dataPath.mtus(), "and can be looked at");
+        kernel.bringsUp = true;
+        open(dataPath, true);
+        assertTrue(kernel.link("flannel.1").orElseThrow().up());
+    }
+
+    @Test
+    void whatAnEarlierRunLeftStays() throws Exception {
+        open(dataPath(), true);
+        Found.Link there = kernel.link("flannel.1").orElseThrow();
+        kernel.entries.remove(there);
+        kernel.entries.add(new Found.Link(there.index(), there.name(), false, false, there.mtu(), there.queueLength(), there.mac(), there.kind(), there.vxlan()));
+        Set<Found> before = new HashSet<>(kernel.entries);
+        kernel.bringsUp = false;
+        assertThrows(SystemCallException.class, () -> open(dataPath(), true));
+        assertEquals(before, kernel.entries, "though nobody remembers it");
+    }
+}
