@@ -9,7 +9,7 @@ final class NetworkMemory {
 
     private static final String SUBNET = "subnet.env";
     private static final String TAKEN_OVER = "taken-over";
-    private static final String CONTENTS = "network";
+    static final String CONTENTS = "network";
 
     /** Of the contents: the largest network that is followed, with the largest leases. */
     private static final int LIMIT_BYTES = 16 << 20;

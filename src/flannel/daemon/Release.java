@@ -70,6 +70,9 @@ public final class Release {
                 outcomes.add(new GivingBack(store, lease.attributes().node()).run(lease));
             }
         }
+        if (!outcomes.isEmpty()) { // no start without the store is to go by what it was
+            SmallFiles.remove(settings.stateDirectory().resolve(StateDirectory.folderOf(network) + NetworkMemory.CONTENTS));
+        }
         return outcomes;
     }
 

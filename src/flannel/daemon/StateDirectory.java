@@ -264,7 +264,12 @@ public final class StateDirectory {
 
     /** @param name of a network as it stands in the store, any text; empty for the network of a daemon that has one only */
     NetworkMemory forNetwork(String name) {
-        String file = URLEncoder.encode(name, StandardCharsets.UTF_8).replaceFirst("^\\.", "%2E"); // no slash, and not ".."
-        return new NetworkMemory(this, name.isEmpty() ? "" : NETWORKS + "/" + file + "/");
+        return new NetworkMemory(this, folderOf(name));
+    }
+
+    /** Where the files of a network are in such a folder: empty, or with a slash at its end. */
+    static String folderOf(String network) {
+        String file = URLEncoder.encode(network, StandardCharsets.UTF_8).replaceFirst("^\\.", "%2E"); // no slash, and not ".."
+        return network.isEmpty() ? "" : NETWORKS + "/" + file + "/";
     }
 }

@@ -146,6 +146,7 @@ class LifeTest {
         NetworkNamespace.Result released = one.flanneld(words("release", lab.options()));
         assertEquals("Lease " + one.subnet() + " was given back\n", released.output());
         assertEquals(0, released.exitCode());
+        assertFalse(Files.exists(one.file("/var/lib/flannel/network")), "nor does it start alone with it");
         assertEquals(1, lab.store().leases().size(), "the third host's stays");
         // what another host has by now is not ours to give
         lab.store().put("subnets/" + own, lab.store().get("subnets/" + three.subnet().replace('/', '-')));
