@@ -24,11 +24,13 @@ public final class LibcSocket {
     public static final int SO_RCVBUF = 8;
     public static final int SO_SNDBUFFORCE = 32;
     public static final int SO_RCVBUFFORCE = 33;
+    public static final int SO_MEMINFO = 55;
 
     private static final MemorySegment SOCKET = Binding.function("socket");
     private static final MemorySegment BIND = Binding.function("bind");
     private static final MemorySegment GETSOCKNAME = Binding.function("getsockname");
     private static final MemorySegment SETSOCKOPT = Binding.function("setsockopt");
+    private static final MemorySegment GETSOCKOPT = Binding.function("getsockopt");
     private static final MemorySegment SENDTO = Binding.function("sendto");
     private static final MemorySegment RECV = Binding.function("recv");
 
@@ -53,6 +55,11 @@ public final class LibcSocket {
     /** setsockopt(2); the whole of {@code value} is the option's value. */
     public static int setsockopt(int fd, int level, int option, MemorySegment value) {
         return Binding.call(SETSOCKOPT, fd, level, option, Binding.pointer(value), value.byteSize());
+    }
+
+    /** getsockopt(2); {@code length} is an int, in and out. */
+    public static int getsockopt(int fd, int level, int option, MemorySegment value, MemorySegment length) {
+        return Binding.call(GETSOCKOPT, fd, level, option, Binding.pointer(value), Binding.pointer(length));
     }
 
     /** sendto(2); {@code address} may be {@link MemorySegment#NULL} on a connected socket. */

@@ -15,7 +15,16 @@ public final class UdpSocket implements AutoCloseable {
     private static final int IP_MTU_DISCOVER = 10;
     private static final int IP_PMTUDISC_WANT = 1;
 
+    /** include/uapi/linux/sockios.h. */
+    private static final long SIOCOUTQ = 0x5411;
+
+    /** include/uapi/linux/sock_diag.h: the values of SO_MEMINFO, of which the first is SK_MEMINFO_RMEM_ALLOC. */
+    private static final int MEMINFO_VALUES = 9;
+
     private final int fd;
+
+    /** For the one thread that sends. */
+    private final MemorySegment scratch = Arena.ofAuto().allocate(JAVA_INT);
 
     private UdpSocket(int fd) {
         this.fd = fd;
@@ -62,6 +71,32 @@ public final class UdpSocket implements AutoCloseable {
         }
         if (option(LibcSocket.SOL_SOCKET, LibcSocket.SO_RCVBUFFORCE, receiveBytes) != 0) {
             option(LibcSocket.SOL_SOCKET, LibcSocket.SO_RCVBUF, receiveBytes);
+        }
+    }
+
+    /** Changes how many bytes may wait to be sent, as the kernel counts them: with its own for each message. Leaves no garbage. */
+    public void sendRoom(int bytes) {
+        scratch.set(JAVA_INT, 0, bytes / 2);                // the kernel doubles it (socket(7))
+        if (LibcSocket.setsockopt(fd, LibcSocket.SOL_SOCKET, LibcSocket.SO_SNDBUFFORCE, scratch) != 0) {
+            LibcSocket.setsockopt(fd, LibcSocket.SOL_SOCKET, LibcSocket.SO_SNDBUF, scratch);
+        }
+    }
+
+    /** Bytes that wait to be sent, counted in the same way; minus the error number. Leaves no garbage. */
+    public int unsentBytes() {
+        int result = Libc.ioctl(fd, SIOCOUTQ, scratch);
+        return result < 0 ? result : scratch.get(JAVA_INT, 0);
+    }
+
+    /**
+     * Bytes that wait to be received, as the kernel counts them (SO_MEMINFO, Linux 4.12); {@link Integer#MAX_VALUE} where it can't tell.
+     */
+    public int receivedBytes() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment values = arena.allocate(JAVA_INT, MEMINFO_VALUES);
+            int result = LibcSocket.getsockopt(fd, LibcSocket.SOL_SOCKET, LibcSocket.SO_MEMINFO, values,
+                    arena.allocateFrom(JAVA_INT, (int) values.byteSize()));
+            return result < 0 ? Integer.MAX_VALUE : values.get(JAVA_INT, 0);
         }
     }
 

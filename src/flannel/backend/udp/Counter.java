@@ -26,7 +26,7 @@ public enum Counter {
     MISDIRECTED("misdirected", Kind.DROP, "from another host, to an address outside this host's subnet"),
     MALFORMED("malformed", Kind.DROP, "from either side: lengths that contradict each other"),
     TUN_FULL("tunFull", Kind.DROP, "from another host, not taken by the TUN device: it is down or gone, or memory is short"),
-    CONGESTED("congested", Kind.DROP, "either way, super-packets and trains, so that their senders slow down");
+    CONGESTED("congested", Kind.DROP, "either way, large TCP packets of a queue that has stood for a while, so that their senders slow down");
 
     /** Whether it counts work done, or packets dropped for a reason. */
     public enum Kind { WORK, DROP }

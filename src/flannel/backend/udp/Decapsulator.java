@@ -14,6 +14,9 @@ final class Decapsulator implements Coalescer.Sink {
     /** Largest message that the socket hands over. */
     private static final int SLOT = 65536;
 
+    /** A queue at the socket that is worth a packet: some full messages. */
+    private static final int LONG_QUEUE_BYTES = 256 << 10;
+
     private final Tunnel tunnel;
     private final Features features;
     private final Counters counters;
@@ -54,15 +57,15 @@ final class Decapsulator implements Coalescer.Sink {
         }
         long now = System.nanoTime();
         if (messages < headers.capacity()) {
-            queue.emptied();
+            queue.isShort();
         }
         ForwardingTable table = tunnel.table();
         for (int i = 0; i < messages; i++) {
-            if (headers.mergedSize(i) != 0 && queue.drop(now)) {
+            boolean late = isTcpTrain(i) && mustGiveWay(now);
+            if (late) {
                 counters.add(Counter.CONGESTED, 1);
-            } else {
-                message(table, i);
             }
+            message(table, i, late ? 1 : 0);
             headers.expect(i);
         }
         coalescer.flush();
@@ -83,7 +86,21 @@ final class Decapsulator implements Coalescer.Sink {
         return 1;
     }
 
-    private void message(ForwardingTable table, int index) {
+    /** Whether it is a train of TCP: its sender slows down when it loses one of it. */
+    private boolean isTcpTrain(int index) {
+        return headers.mergedSize(index) != 0 && Ipv4Header.u8(buffer, (long) index * SLOT + Ipv4Header.PROTOCOL) == Ipv4Header.TCP;
+    }
+
+    /** Whether it is time to drop a packet. That the queue is long indeed is asked only then, for the answer costs a call. */
+    private boolean mustGiveWay(long now) {
+        if (queue.isDropDue(now) && tunnel.socket().receivedBytes() < LONG_QUEUE_BYTES) {
+            queue.isShort();
+        }
+        return queue.drop(now);
+    }
+
+    /** @param lost how many packets of the message are dropped */
+    private void message(ForwardingTable table, int index, int lost) {
         long start = (long) index * SLOT;
         int length = headers.length(index);
         if (headers.isTruncated(index)) {
@@ -94,7 +111,7 @@ final class Decapsulator implements Coalescer.Sink {
         int merged = headers.mergedSize(index);
         int step = merged == 0 ? Math.max(length, 1) : merged;
         int packets = 0;
-        for (int at = 0; at < length; at += step) {
+        for (int at = lost * step; at < length; at += step) {
             packet(table, host, start + at, Math.min(step, length - at));
             packets++;
         }

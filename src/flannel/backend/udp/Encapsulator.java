@@ -21,11 +21,22 @@ final class Encapsulator {
     /** TCP's segments come to this at least, whatever its options, over every path whose MTU the kernel believes (PathMtus.SMALLEST). */
     private static final int SMALL_SEGMENT = PathMtus.SMALLEST - OUTER_HEADERS - Ipv4Header.SIZE - 60;
 
+    /** What may wait here for the socket. */
+    private static final int BACKLOG_BYTES = 1 << 20;
+
+    /** A packet that has been here for so long comes from a queue that is too long (RFC 8289, 4.2). */
+    private static final long TARGET_NANOS = 5_000_000;
+
+    /** TCP's packets that are longer carry much, and are not missed as others are. */
+    private static final int LARGE = 576;
+
     private final Tunnel tunnel;
     private final Features features;
     private final Counters counters;
     private final Log log;
+    private final SocketRoom room;
     private final SendBatch batch;
+    private final Backlog backlog;
     private final MemorySegment buffer;
     private final MemorySegment reply;
     private final int virtioSize;
@@ -43,9 +54,11 @@ final class Encapsulator {
         virtioSize = features.virtioHeader() ? VirtioHeader.SIZE : 0;
         packetsPerBatch = features.batches() ? limits.packetsRead() : 1;
         bytesPerBatch = limits.bytesRead();
+        room = new SocketRoom(tunnel.socket()::unsentBytes, tunnel.socket()::sendRoom);
         batch = new SendBatch(arena, tunnel.port(), features.segmentation(),
                 new DatagramSender(arena, features.batches() ? tunnel.socket()::sendMany : tunnel.socket()::sendOne, counters, log));
-        buffer = arena.allocate(bytesPerBatch + 2L * SLOT, ALIGNMENT);
+        backlog = new Backlog(arena, BACKLOG_BYTES, SLOT, ALIGNMENT - virtioSize, ALIGNMENT);
+        buffer = backlog.memory();
         reply = arena.allocate(VirtioHeader.SIZE + IcmpReplies.MAX_SIZE, 8);
     }
 
@@ -55,49 +68,98 @@ final class Encapsulator {
     }
 
     /**
-     * Forwards what the socket had no room for, then one batch of what waits at the device.
+     * Forwards one batch of what waits at the device. Where the socket was full, whatever waits is taken out first: who goes next is
+     * decided among all.
      *
      * @return packets read; 0 when nothing was waiting, or the socket is full
      */
     int work() {
-        batch.flush();
-        return batch.isWaiting() ? 0 : forwardBatch();
+        long now = System.nanoTime();
+        boolean wasFull = batch.isWaiting();
+        if (wasFull) {
+            room.writable(now);
+            if (!flush()) {
+                return 0;
+            }
+        }
+        boolean all = wasFull || queue.isDropDue(now);
+        int packets = read(all ? Backlog.ENTRIES : packetsPerBatch, all ? BACKLOG_BYTES : bytesPerBatch, now);
+        send(now);
+        return packets;
     }
 
-    private int forwardBatch() {
-        ForwardingTable table = tunnel.table();
+    private int read(int mostPackets, int mostBytes, long now) {
         int packets = 0;
-        int start = ALIGNMENT - virtioSize;
-        long at = start;
-        while (packets < packetsPerBatch && at < bytesPerBatch && !batch.isFull()) {
+        int bytes = 0;
+        boolean isDeviceEmpty = false;
+        for (int at = backlog.room(); at >= 0 && packets < mostPackets && bytes < mostBytes; at = backlog.room()) {
             int read = Libc.read(tunnel.tun().fd(), buffer, at, SLOT);
             if (read <= 0) {
                 if (read == -Errno.EBADFD) {
                     tunnel.restoreDevice();
                 }
-                queue.emptied();
+                isDeviceEmpty = true;
                 break;
             }
             packets++;
-            forward(table, at, read);
-            at = (at + read + ALIGNMENT - 1 & -ALIGNMENT) + start;
+            bytes += read;
+            admit(at, read, now);
         }
         if (packets > 0) {
             counters.add(Counter.TUN_READS, packets);
-            batch.flush();
+        }
+        if (isDeviceEmpty && backlog.isShort(TARGET_NANOS, now)) {
+            queue.isShort();
         }
         return packets;
     }
 
-    private void forward(ForwardingTable table, long at, int read) {
-        long packet = at + virtioSize;
+    private void admit(int at, int read, long now) {
         int available = read - virtioSize;
-        int length = Ipv4Header.soundLength(buffer, packet, available);
-        if (length == 0) {
-            boolean ipv4 = available > 0 && Ipv4Header.u8(buffer, packet) >>> 4 == 4;
+        if (Ipv4Header.soundLength(buffer, at + virtioSize, available) == 0) {
+            boolean ipv4 = available > 0 && Ipv4Header.u8(buffer, at + virtioSize) >>> 4 == 4;
             counters.add(ipv4 ? Counter.MALFORMED : Counter.NOT_IPV4, 1);
             return;
         }
+        backlog.add(read, at + virtioSize, isTrain(at), now);
+    }
+
+    private boolean isTrain(long virtio) {
+        return virtioSize != 0 && VirtioHeader.gsoType(buffer, virtio) != VirtioHeader.GSO_NONE;
+    }
+
+    /** Sends what there is, batch by batch, until the socket is full. A batch is no more than what the socket has room for at a time. */
+    private void send(long now) {
+        int mostBytes = Math.min(bytesPerBatch, room.bytes() / 2);
+        do {
+            int bytes = 0;
+            for (int packets = 0; packets < packetsPerBatch && bytes < mostBytes && !batch.isFull(); packets++) {
+                int place = backlog.take(packets >= packetsPerBatch / 2 && packetsPerBatch > 1);
+                if (place < 0) {
+                    break;
+                }
+                bytes += backlog.length(place);
+                forward(place, now);
+            }
+        } while (flush() && backlog.packets() > 0);
+    }
+
+    /** Sends the batch; false when some of it has to wait. */
+    private boolean flush() {
+        batch.flush();
+        if (batch.isWaiting()) {
+            room.full(System.nanoTime());
+            return false;
+        }
+        backlog.release();
+        return true;
+    }
+
+    private void forward(int place, long now) {
+        long at = backlog.offset(place);
+        long packet = at + virtioSize;
+        int length = Ipv4Header.u16(buffer, packet + Ipv4Header.TOTAL_LENGTH);
+        ForwardingTable table = tunnel.table();
         int host = table.host(Ipv4Header.destination(buffer, packet));
         if (host == 0) {
             counters.add(Counter.NO_ROUTE, 1);
@@ -109,9 +171,15 @@ final class Encapsulator {
             counters.add(Counter.TOO_BIG, 1);
             return;
         }
-        if (virtioSize != 0 && VirtioHeader.gsoType(buffer, at) != VirtioHeader.GSO_NONE && mustGiveWay(at)) {
+        if (mustGiveWay(at, packet, length, now)) {
             counters.add(Counter.CONGESTED, 1);
-            return;
+            int dropped = isTrain(at) && VirtioHeader.gsoSize(buffer, at) >= SMALL_SEGMENT ? Segmenter.dropFirst(buffer, at, packet, length) : 0;
+            if (dropped == 0) {
+                return;
+            }
+            at += dropped;
+            packet += dropped;
+            length -= dropped;
         }
         int datagrams = 1;
         if (virtioSize == 0) {
@@ -131,14 +199,15 @@ final class Encapsulator {
     }
 
     /**
-     * Whether a super-packet is dropped because the queue has stood for a while: one of TCP now and then, so that its sender slows down;
-     * one of small segments, which is much work for its bytes, always, so that its sender can't make everybody wait.
+     * Whether a packet is dropped because the queue has stood for a while: one of TCP's large ones now and then, the first of a train, so
+     * that its sender slows down; a super-packet of small segments, which is much work for its bytes, always and as a whole, so that its
+     * sender can't make everybody wait. Nobody who sends trains of UDP would slow down for one.
      */
-    private boolean mustGiveWay(long virtio) {
-        if (VirtioHeader.gsoSize(buffer, virtio) < SMALL_SEGMENT) {
-            return queue.stands(System.nanoTime());
+    private boolean mustGiveWay(long virtio, long packet, int length, long now) {
+        if (isTrain(virtio) && VirtioHeader.gsoSize(buffer, virtio) < SMALL_SEGMENT) {
+            return queue.stands(now);
         }
-        return VirtioHeader.gsoType(buffer, virtio) == VirtioHeader.GSO_TCPV4 && queue.drop(System.nanoTime());
+        return length > LARGE && Ipv4Header.u8(buffer, packet + Ipv4Header.PROTOCOL) == Ipv4Header.TCP && queue.drop(now);
     }
 
     private void complain(long virtio, long packet, int length) {

@@ -61,7 +61,7 @@ final class PacketLoop implements Runnable, AutoCloseable {
         }
     }
 
-    /** Whether the socket is full: packets then wait at the device, not here, so that it is seen whose queue stands. */
+    /** Whether the socket is full: packets wait at the device until it is not, and then it is decided among all of them who goes first. */
     private boolean isBlocked() {
         return out != null && out.isBlocked();
     }

@@ -64,6 +64,30 @@ final class Segmenter {
         };
     }
 
+    /**
+     * Drops the first segment of a TCP super-packet: what is left, headers first, begins so many bytes later. Its TCP hears of the loss from
+     * the segments that follow, and sends one again and not them all.
+     *
+     * @return 0, and nothing is changed, when there is no segment behind the first one
+     */
+    static int dropFirst(MemorySegment memory, long virtio, long packet, int length) {
+        int gsoSize = VirtioHeader.gsoSize(memory, virtio);
+        long tcp = packet + Ipv4Header.headerLength(memory, packet);
+        if (VirtioHeader.gsoType(memory, virtio) != VirtioHeader.GSO_TCPV4 || tcp + Transport.TCP_SIZE > packet + length) {
+            return 0;
+        }
+        long payload = tcp + tcpHeaderLength(memory, tcp);
+        if (gsoSize == 0 || payload + gsoSize >= packet + length) {
+            return 0;
+        }
+        putU16(memory, packet + Ipv4Header.TOTAL_LENGTH, length - gsoSize);
+        putU16(memory, packet + Ipv4Header.ID, u16(memory, packet + Ipv4Header.ID) + 1);
+        putI32(memory, tcp + Transport.TCP_SEQUENCE, i32(memory, tcp + Transport.TCP_SEQUENCE) + gsoSize);
+        putU8(memory, tcp + Transport.TCP_FLAGS, u8(memory, tcp + Transport.TCP_FLAGS) & ~Transport.CWR);
+        MemorySegment.copy(memory, virtio, memory, virtio + gsoSize, payload - virtio);
+        return gsoSize;
+    }
+
     private static int single(MemorySegment memory, long virtio, long packet, int length, int toHost, SendBatch batch) {
         if (VirtioHeader.needsChecksum(memory, virtio)) {
             int start = VirtioHeader.checksumStart(memory, virtio);

@@ -16,7 +16,6 @@ import java.lang.foreign.MemorySegment;
  */
 final class Tunnel {
 
-    private static final int SEND_BUFFER_BYTES = 1 << 20;
     private static final int RECEIVE_BUFFER_BYTES = 4 << 20;
 
     /** Errors read at a time, and those per second that are looked into: anybody can send us ICMP, packets come first. */
@@ -52,7 +51,7 @@ final class Tunnel {
         IoVectors vectors = new IoVectors(arena, 1);
         vectors.set(0, payload, 0, ERROR_PAYLOAD);
         errorHeader.vectors(0, vectors, 0, 1);
-        socket.bufferSizes(SEND_BUFFER_BYTES, RECEIVE_BUFFER_BYTES);
+        socket.bufferSizes(SocketRoom.FIRST_BYTES / 2, RECEIVE_BUFFER_BYTES);
     }
 
     /**
@@ -61,7 +60,7 @@ final class Tunnel {
      * @param nextMtu of the interface that its datagrams leave by
      */
     void moveTo(UdpSocket next, int nextMtu) throws SystemCallException {
-        next.bufferSizes(SEND_BUFFER_BYTES, RECEIVE_BUFFER_BYTES);
+        next.bufferSizes(SocketRoom.FIRST_BYTES / 2, RECEIVE_BUFFER_BYTES);
         if (features.merging()) {
             next.mergeReceived();
         }

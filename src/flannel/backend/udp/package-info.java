@@ -3,7 +3,7 @@
  * flannel 0.7.1.
  *
  * <pre>
- *   containers --> TUN --> Encapsulator --Segmenter, SendBatch--> socket --> other hosts
+ *   containers --> TUN --> Encapsulator --Backlog, Segmenter, SendBatch--> socket --> other hosts
  *   containers &lt;-- TUN &lt;-- Decapsulator &lt;--Admission, Coalescer-- socket &lt;-- other hosts
  * </pre>
  *

@@ -87,6 +87,28 @@ class SegmenterTest {
     }
 
     @Test
+    void aTrainWithoutItsFirstSegmentIsTheOthersAsTheyWere() {
+        Packets.Tcp tcp = new Packets.Tcp();
+        tcp.flags = 0x99;
+        tcp.id = 0xffff;
+        tcp.sequence = 0xffffff00;
+        tcp.payload = Packets.random(new Random(4), 2500);
+        byte[] given = Packets.withVirtio(1, TCP, 1000, 20, 16, tcp.build());
+        List<byte[]> expected = Packets.cut(given);
+        MemorySegment memory = arena.allocate(given.length);
+        memory.copyFrom(MemorySegment.ofArray(given));
+        int length = given.length - 10;
+        int left = length;
+        for (long at = 0; at <= 1000; at += 1000, left -= 1000) {
+            assertEquals(1000, Segmenter.dropFirst(memory, at, at + 10, left));
+        }
+        assertEquals(0, Segmenter.dropFirst(memory, 2000, 2010, left), "it is the last");
+        assertEquals(1, Segmenter.split(memory, 2000, 2010, left, HOST, batch));
+        batch.flush();
+        assertEquals(Packets.hex(expected.subList(2, 3)), Packets.hex(captured.datagrams()));
+    }
+
+    @Test
     void theLargestPacketInTheSmallestSegments() {
         Packets.Tcp tcp = new Packets.Tcp();
         tcp.payload = Packets.random(new Random(3), 65535 - 52);

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class StandingQueueTest {
@@ -11,29 +13,61 @@ class StandingQueueTest {
     private static final long MILLISECOND = 1_000_000;
 
     @Test
-    void aQueueThatIsEmptyNowAndThenLosesNothing() {
+    void aQueueThatIsShortNowAndThenLosesNothing() {
         StandingQueue queue = new StandingQueue();
         for (long now = Long.MAX_VALUE - 500 * MILLISECOND, i = 0; i < 1000; now += MILLISECOND, i++) {
             assertFalse(queue.drop(now), "also over the clock's overflow, and first after a long pause");
             if (i % 19 == 18) {
-                queue.emptied();
+                queue.isShort();
                 now += 1000 * MILLISECOND;
             }
         }
     }
 
+    /** The times between drops are 20 ms by the square root of their number, at least a fifth of it. */
     @Test
-    void oneThatStandsLosesAPacketInEachInterval() {
+    void oneThatStandsLosesTheMoreTheLongerItStands() {
         StandingQueue queue = new StandingQueue();
-        int drops = 0;
-        for (int i = 0; i < 10_000; i++) {
-            drops += queue.drop(i * MILLISECOND / 10) ? 1 : 0;
+        List<Integer> dropped = new ArrayList<>();
+        for (int millisecond = 0; millisecond < 1000; millisecond++) {
+            if (queue.drop(millisecond * MILLISECOND)) {
+                dropped.add(millisecond);
+            }
         }
-        assertEquals(49, drops, "in one second, the first after 20 ms");
-        queue.emptied();
-        assertFalse(queue.drop(2000 * MILLISECOND));
-        assertFalse(queue.drop(2019 * MILLISECOND));
-        assertTrue(queue.drop(2020 * MILLISECOND));
+        assertEquals(List.of(20, 40, 55, 67, 77), dropped.subList(0, 5));
+        assertEquals(4, dropped.getLast() - dropped.get(dropped.size() - 2));
+    }
+
+    @Test
+    void oneThatStandsAgainSoonIsNotForgiven() {
+        assertEquals(4, dropsWhenItStandsAgainAfter(100), "at 20, 28, 36 and 43 ms: not one by one as at first");
+        assertEquals(2, dropsWhenItStandsAgainAfter(1000));
+    }
+
+    private static int dropsWhenItStandsAgainAfter(int pauseMillis) {
+        StandingQueue queue = new StandingQueue();
+        int at = 0;
+        for (int drops = 0; drops < 8; at++) {
+            drops += queue.drop(at * MILLISECOND) ? 1 : 0;
+        }
+        queue.isShort();
+        at += pauseMillis;
+        int drops = 0;
+        for (int i = 0; i < 50; i++) {
+            drops += queue.drop((at + i) * MILLISECOND) ? 1 : 0;
+        }
+        return drops;
+    }
+
+    @Test
+    void aDropIsDueOnlyWhileTheQueueStands() {
+        StandingQueue queue = new StandingQueue();
+        assertFalse(queue.isDropDue(100 * MILLISECOND));
+        assertFalse(queue.drop(100 * MILLISECOND));
+        assertFalse(queue.isDropDue(119 * MILLISECOND));
+        assertTrue(queue.isDropDue(120 * MILLISECOND));
+        queue.isShort();
+        assertFalse(queue.isDropDue(120 * MILLISECOND));
     }
 
     @Test
@@ -44,7 +78,7 @@ class StandingQueueTest {
         assertTrue(queue.stands(20 * MILLISECOND));
         assertTrue(queue.drop(20 * MILLISECOND));
         assertTrue(queue.stands(21 * MILLISECOND));
-        queue.emptied();
+        queue.isShort();
         assertFalse(queue.stands(22 * MILLISECOND));
     }
 }

@@ -8,6 +8,8 @@ import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -16,6 +18,9 @@ class UdpPressureTest {
 
     private static final int DATAGRAMS = 4000;
     private static final int BYTES = 1400;
+
+    /** The device's queue has room for 500. */
+    private static final int WITHIN_THE_QUEUE = 480;
 
     /** What waits at the device may be lost there, as at any interface; what was taken from it arrives. The other direction goes on. */
     @ParameterizedTest(name = "level {0}, {1} threads")
@@ -39,6 +44,27 @@ class UdpPressureTest {
                 assertTrue(counters.of(Counter.SENT_PACKETS) > 500);
             }
             one.transferTo(two, 1_000_000);
+        });
+    }
+
+    /** What a flow sends that has little to send does not wait behind what others send: a connection is there before their packets are. */
+    @ParameterizedTest(name = "level {0}, {1} threads")
+    @CsvSource({"OFFLOAD, 1", "OFFLOAD, 2"})
+    void aHandshakeGoesBeforeABulkThatWaits(Level level, int threads) throws Exception {
+        Node.withTwo(new UdpConfig(Node.PORT, true, level), new Limits(64, 128 * 1024, 8, threads), (one, two) -> {
+            one.namespace().run("tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "10mbit", "burst", "16kb", "limit", "16mb");
+            InetSocketAddress address = new InetSocketAddress(InetAddress.getByName(two.address()), 0);
+            try (DatagramSocket here = socket(one); DatagramSocket there = socket(two);
+                    ServerSocket server = two.namespace().call(() -> new ServerSocket(0, 1, address.getAddress()))) {
+                for (int i = 0; i < WITHIN_THE_QUEUE; i++) {
+                    here.send(new DatagramPacket(new byte[BYTES], BYTES, there.getLocalSocketAddress()));
+                }
+                one.namespace().call(() -> new Socket(address.getAddress(), server.getLocalPort())).close();
+                long arrived = two.backend().counters().of(Counter.RECEIVED_PACKETS);
+                System.out.println("    " + arrived + " of " + WITHIN_THE_QUEUE + " had arrived before");
+                assertTrue(arrived < WITHIN_THE_QUEUE, arrived + " arrived before; " + one.backend().counters());
+                Await.that("all arrive", () -> two.backend().counters().of(Counter.RECEIVED_PACKETS) > WITHIN_THE_QUEUE);
+            }
         });
     }
 
