@@ -174,7 +174,7 @@ public final class PacketFilter {
         }
         if (!looseRules.isEmpty()) {
             readBack.clear();
-            check(chains(), looseRules, "Set up iptables chains ");
+            check(chains(), looseRules, networks.isEmpty() ? "Took away iptables chains " : "Set up iptables chains ");
         }
     }
 
