@@ -150,6 +150,14 @@ final class DataPath {
         backend = null;
     }
 
+    /** Whether the leases are only remembered: what an earlier run has put into the kernel stays, for it may have known more. */
+    void spareUndeclared(boolean remembered) {
+        reconciler.spare(remembered);
+        if (!remembered) {
+            check.now();
+        }
+    }
+
     private Peers.Delta follow(Lease lease, List<KernelEntry> entries) {
         followed.put(lease.key(), lease);
         return peers.set(lease.key(), ++order, entries);

@@ -145,6 +145,7 @@ final class Leases {
         last = remembered.at();
         memory = "; going by what this host remembers of " + remembered.saved().truncatedTo(ChronoUnit.SECONDS);
         session.storeIs(reason + memory);
+        dataPath.spareUndeclared(true);
         table.put(remembered.own(), Optional.empty());
         remembered.others().forEach(lease -> table.put(lease, Optional.empty()));
         session.configured(remembered.config());
@@ -264,7 +265,10 @@ final class Leases {
         own.listed(table.isContinued());
         own.roomMade();
         session.configured(list.config());
-        memory = "";
+        if (areRemembered()) {
+            memory = "";
+            dataPath.spareUndeclared(false);
+        }
     }
 
     /** Has the data path follow what became known of the other hosts' leases. */

@@ -45,6 +45,7 @@ public final class Reconciler implements AutoCloseable {
     private DesiredState state;
     private Devices devices = Devices.NONE;
     private boolean underlayUp;
+    private boolean sparing;
     private boolean incomplete;
     /** Whether the last comparison came to its end, and what the kernel has refused since, as declared. */
     private boolean compared;
@@ -137,6 +138,15 @@ public final class Reconciler implements AutoCloseable {
         declared.clear();
         desired.entries().forEach(declared::put);
         return reconcile();
+    }
+
+    /**
+     * Whether what is ours and in nothing's way stays, though it is not declared: as long as not all that may be wanted is known. For the next
+     * comparison.
+     */
+    public void spare(boolean undeclared) {
+        sparing = undeclared;
+        routes.spare(undeclared);
     }
 
     /**
@@ -300,10 +310,10 @@ public final class Reconciler implements AutoCloseable {
         return switch (found) {
             case Found.Address address -> !address.address().isLinkLocal();
             // a neighbour's place is taken over by the right one; entries the kernel is still asking about go by themselves
-            case Found.Neighbour neighbour -> rightful == null && Neighbours.isUsable(neighbour);
+            case Found.Neighbour neighbour -> rightful == null && !sparing && Neighbours.isUsable(neighbour);
             // a MAC can have several destinations, so the wrong ones have to go; learned ones age
-            case Found.Fdb entry -> rightful instanceof KernelEntry.Fdb fdb ? !fdb.vtep().equals(entry.vtep()) : Neighbours.isStatic(entry);
-            case Found.Route route -> rightful == null && routes.isOurs(route, devices);
+            case Found.Fdb entry -> rightful instanceof KernelEntry.Fdb fdb ? !fdb.vtep().equals(entry.vtep()) : !sparing && Neighbours.isStatic(entry);
+            case Found.Route route -> rightful == null && !sparing && routes.isOurs(route, devices);
             case Found.Link link -> false;
         };
     }

@@ -42,6 +42,7 @@ final class Routes {
     /** The range before the one that is declared now; null when all that was ours in it has been looked at. */
     private Ipv4Subnet formerNetwork;
     private String hiding = "";
+    private boolean sparing;
 
     Routes(Log log, KernelTables tables, Declared declared) {
         this.log = log;
@@ -56,6 +57,11 @@ final class Routes {
         }
         state = desired;
         formerGateways = desired.formerGateways();
+    }
+
+    /** See {@link Reconciler#spare}. */
+    void spare(boolean undeclared) {
+        sparing = undeclared;
     }
 
     /** Told that a declared entry is in the kernel. */
@@ -155,7 +161,7 @@ final class Routes {
                     missing.remove(devices.asFound(rightful));
                     obstacles.put(devices.asFound(rightful), found);
                 }
-            } else if (ours) {
+            } else if (ours && !sparing) {
                 plan.delete(found);
             }
         }

@@ -90,6 +90,29 @@ class StartAloneTest {
         assertEquals(Set.of(), one.kernel.routes());
     }
 
+    /** What is remembered may be older than what an earlier run has put in. */
+    @Test
+    void whatIsInTheKernelStaysUntilTheStoreAnswers() throws Exception {
+        byte[] before = Files.readAllBytes(folder.resolve("network"));
+        VirtualCluster.Host three = cluster.host(3);
+        three.start();
+        cluster.run(Duration.ofMinutes(2));
+        Set<String> both = one.kernel.routes();
+        assertEquals(2, both.size());
+        one.kill();
+        Files.write(folder.resolve("network"), before);
+        cluster.store.trouble("connection refused");
+        one.start();
+        cluster.run(Duration.ofMinutes(10));
+        assertEquals(both, one.kernel.routes());
+
+        three.kill();
+        cluster.store.remove(three.subnet().toKey());
+        cluster.store.trouble(null);
+        cluster.run(Duration.ofMinutes(1));
+        assertEquals(Set.of(two.subnet() + " via " + two.address), one.kernel.routes());
+    }
+
     @Test
     void leavesASubnetThatSomebodyElseWasGivenMeanwhile() {
         Ipv4Subnet subnet = one.subnet();
