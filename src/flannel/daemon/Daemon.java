@@ -163,7 +163,8 @@ public final class Daemon {
     private Underlay underlay() throws StartException {
         try {
             Underlay underlay = Underlays.choose(settings.underlay());
-            log.info("Using interface with name " + underlay.name() + " and address " + underlay.address());
+            log.info("Using interface with name " + underlay.name() + " and address " + underlay.address()
+                    + (log.v(1) ? ": " + settings.underlay().reason() : ""));
             return underlay;
         } catch (UnderlayException e) {
             throw new StartException("Failed to find the interface to the other hosts: " + e.getMessage(), e);

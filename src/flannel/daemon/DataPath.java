@@ -268,7 +268,7 @@ final class DataPath {
         if (check.rings()) {
             try {
                 compared(reconciler.reconcile());
-                repairs.note(reconciler.lastComparison());
+                repairs.note(reconciler.lastComparison()).filter(repair -> log.v(1)).ifPresent(log::info);
             } catch (SystemCallException e) {
                 failed(e);
             }

@@ -248,6 +248,9 @@ final class Leases {
         boolean fromMemory = listedNanos == Alarm.NEVER && last != null;
         boolean continued = list.continued() || fromMemory && list.config() != null && list.at().continues(last);
         list = new StoreEvent.Listed(list.config(), list.entries(), continued, list.at());
+        if (last != null && !continued && log.v(1)) {
+            log.info("What is missing from the store's list proves nothing: it is of " + place(list.at()) + ", and what was known was of " + place(last));
+        }
         last = list.at();
         listedNanos = clock.nanos();
         int keptBefore = table.keptCount();
@@ -269,6 +272,10 @@ final class Leases {
             memory = "";
             dataPath.spareUndeclared(false);
         }
+    }
+
+    private static String place(Moment moment) {
+        return (moment.store().isEmpty() ? "" : "store " + moment.store() + " at ") + "revision " + moment.revision();
     }
 
     /** Has the data path follow what became known of the other hosts' leases. */

@@ -8,6 +8,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /** What was put back on this host for one network, since others removed or changed it. For the session's thread only. */
@@ -35,10 +36,15 @@ final class Repairs {
         suspect = suspect.or(Suspect.of(event));
     }
 
-    /** Takes note of what a comparison with the kernel has put back, if anything. */
-    void note(Reconciler.Comparison comparison) {
+    /** Takes note of what a comparison with the kernel has put back, if anything; a sentence about it. */
+    Optional<String> note(Reconciler.Comparison comparison) {
+        if (comparison.changed().isEmpty()) {
+            suspect = Suspect.NONE;
+            return Optional.empty();
+        }
         note(comparison.changed(), comparison.first(), suspect.text());
         suspect = Suspect.NONE;
+        return Optional.of("Put right: " + last.getLast().what() + (last.getLast().cause().isEmpty() ? "" : ": " + last.getLast().cause()));
     }
 
     /** Takes note of a file that was written again. */

@@ -25,6 +25,15 @@ public final class Underlays {
      * @param canReach   an address; null for none
      */
     public record Selection(List<String> iface, List<Pattern> ifaceRegex, Ipv4 canReach) {
+
+        /** Why an interface is chosen, as a clause. */
+        public String reason() {
+            if (iface.isEmpty() && ifaceRegex.isEmpty()) {
+                return canReach == null ? "the default route leaves by it" : "packets to " + canReach + " leave by it";
+            }
+            return "it is the first that is there of -iface=" + String.join(",", iface)
+                    + (ifaceRegex.isEmpty() ? "" : " or fits -iface-regex=" + ifaceRegex);
+        }
     }
 
     /** Chooses; a failure's message is what the operator should read. */

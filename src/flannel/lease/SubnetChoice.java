@@ -86,6 +86,10 @@ public final class SubnetChoice {
             log.info("Taking the previous subnet " + previous + " again");
             return previous;
         }
+        if (log.v(1)) {
+            log.info(previous == null ? "This host remembers no subnet that it had" : "The previous subnet " + previous + " can't be had: "
+                    + (config.allows(previous) ? "another lease has it, or a part of it" : "the config does not allow it"));
+        }
         log.info("Picking subnet in range " + config.subnetMin() + " ... " + config.subnetMax());
         return allocator.pick(config, taken, front).orElseThrow(() -> new StoreException(
                 "out of subnets: all of " + config.subnetMin() + " ... " + config.subnetMax() + " are leased (" + taken.size()

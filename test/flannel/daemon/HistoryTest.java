@@ -431,6 +431,23 @@ class HistoryTest {
     }
 
     @Test
+    void theReasonsAreToldAtVerbosityOne() {
+        one.verbosity = 1;
+        startBoth();
+        String route = two.subnet() + " via " + two.address;
+        one.tell(one.kernel.removeRoute(two.subnet().toString()));
+        cluster.run(SECOND);
+        String logged = one.logged.toString();
+        assertTrue(logged.contains("This host remembers no subnet that it had\n"), logged);
+        assertTrue(logged.lines().anyMatch(line -> line.matches(".*\\] Put right: .*" + route + ".*")), logged);
+        assertFalse(logged.contains("proves nothing"));
+        cluster.store.wipe();
+        cluster.run(Duration.ofSeconds(5));
+        assertTrue(one.logged.toString().contains("What is missing from the store's list proves nothing: it is of store "), one.logged.toString());
+        assertFalse(two.logged.toString().contains("Put right") || two.logged.toString().contains("proves nothing"));
+    }
+
+    @Test
     void routesThatTheKernelFlushedInSilenceComeBackWithTheAddress() {
         startBoth();
         Set<String> before = one.kernel.routes();

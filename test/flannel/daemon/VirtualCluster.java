@@ -62,6 +62,8 @@ final class VirtualCluster {
         final FakeHost kernel;
         final ByteArrayOutputStream logged = new ByteArrayOutputStream();
         String file;
+        /** Of its log ({@code -v}). */
+        int verbosity;
         /** Where it keeps its state; a host without a folder remembers its mark and its file only. */
         Path state = Path.of("/proc/1/nowhere");
         /** Of its containers, by the file as last written; null when there is none yet. */
@@ -83,7 +85,7 @@ final class VirtualCluster {
         void start() {
             queue.clear();
             beside.clear();
-            Log log = new Log(new PrintStream(logged, true), 0);
+            Log log = new Log(new PrintStream(logged, true), verbosity);
             Settings settings = new Settings(NetworkSelection.SINGLE, new EtcdOptions(List.of("http://127.0.0.1:1"), "/n", "v3", "", "", "", "", ""),
                     RemoteOptions.none(), KubeOptions.none(), new Underlays.Selection(List.of(), List.of(), null), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
                     Duration.ofMinutes(60), false, false, false, Duration.ofHours(1), "", ChecksumOffload.LEAVE, false, !state.startsWith("/proc"), false);
