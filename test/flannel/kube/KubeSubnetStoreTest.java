@@ -6,8 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsParameters;
+import com.sun.net.httpserver.HttpsServer;
 import flannel.lease.Entry;
 import flannel.lease.Lease;
 import flannel.lease.LeaseAttributes;
@@ -21,6 +25,7 @@ import flannel.lease.SubnetStore.Wish;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
+import flannel.tls.Tls;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -31,6 +36,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -40,6 +46,8 @@ import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLParameters;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -101,7 +109,10 @@ class KubeSubnetStoreTest {
     }
 
     private KubeSubnetStore following() {
-        KubeSubnetStore store = store(Map.of("NODE_NAME", "n1"));
+        return follow(store(Map.of("NODE_NAME", "n1")), told);
+    }
+
+    private KubeSubnetStore follow(KubeSubnetStore store, BlockingQueue<StoreEvent> told) {
         Thread follower = Thread.ofVirtual().start(() -> {
             try {
                 store.follow(told::add);
@@ -466,5 +477,66 @@ class KubeSubnetStoreTest {
         await(() -> log().contains("net-conf.json is gone; going on with the network config that was there"));
         Files.writeString(file, "{\"Network\":\"10.0.0.0/8\"}");
         assertEquals("{\"Network\":\"10.0.0.0/8\"}", next(StoreEvent.ConfigChanged.class).config());
+    }
+
+    // ---- TLS ----
+
+    private void openssl(String arguments) throws Exception {
+        List<String> command = new ArrayList<>(List.of("openssl"));
+        command.addAll(List.of(arguments.split(" ")));
+        Process process = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(0, process.waitFor(), () -> command + ": " + output);
+    }
+
+    private String data(String name) throws IOException {
+        return Base64.getEncoder().encodeToString(Files.readAllBytes(folder.resolve(name)));
+    }
+
+    /** As kubeadm sets one up: who asks shows a certificate of the cluster's authority. */
+    @Test
+    void theKubeconfigsCertificateIsShownToAServerThatDemandsOne() throws Exception {
+        assumeTrue(Files.isExecutable(Path.of("/usr/bin/openssl")), "openssl is not installed");
+        openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.crt");
+        Files.writeString(folder.resolve("ext"), "subjectAltName=IP:127.0.0.1\n");
+        for (String name : List.of("server", "client")) {
+            openssl("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=" + name + " -keyout " + name + ".key -out " + name + ".csr");
+            openssl("x509 -req -in " + name + ".csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out " + name + ".crt");
+        }
+        SSLContext context = Tls.read(new Tls.Options("test", "server", folder.resolve("ca.crt").toString(), folder.resolve("server.crt").toString(),
+                folder.resolve("server.key").toString()), log).context();
+        HttpsServer https = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        https.setHttpsConfigurator(new HttpsConfigurator(context) {
+            @Override
+            public void configure(HttpsParameters parameters) {
+                SSLParameters demanding = context.getDefaultSSLParameters();
+                demanding.setNeedClientAuth(true);
+                parameters.setSSLParameters(demanding);
+            }
+        });
+        FakeApiServer secured = open(new FakeApiServer(https));
+        secured.node("n1", "10.244.1.0/24", Map.of());
+        String cluster = """
+                {"current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
+                 "clusters": [{"name": "k", "cluster": {"server": "https://127.0.0.1:PORT", "certificate-authority": "ca.crt"}}],
+                 "users": [{"name": "u", "user": %s}]}""".replace("PORT", Integer.toString(secured.port()));
+        for (String user : List.of("{\"client-certificate\": \"client.crt\", \"client-key\": \"client.key\"}",
+                "{\"client-certificate-data\": \"" + data("client.crt") + "\", \"client-key-data\": \"" + data("client.key") + "\"}")) {
+            assertInstanceOf(StoreEvent.Listed.class, firstTold(cluster.formatted(user)));
+        }
+        StoreEvent.Away refused = assertInstanceOf(StoreEvent.Away.class, firstTold(cluster.formatted("{\"token\": \"secret\"}")));
+        assertTrue(refused.reason().contains("client-certificate"), refused.reason());
+    }
+
+    private StoreEvent firstTold(String kubeconfig) throws Exception {
+        Path file = Files.writeString(folder.resolve("kubeconfig"), kubeconfig);
+        KubeOptions options = new KubeOptions(true, "", file.toString(), folder.resolve("net-conf.json"), "flannel.alpha.coreos.com", true,
+                Map.of("NODE_NAME", "n1"));
+        BlockingQueue<StoreEvent> news = new LinkedBlockingQueue<>();
+        try (KubeSubnetStore store = new KubeSubnetStore(options, ApiAccess.of(options, folder),
+                new NodeFollower.Times(Duration.ofMillis(50), Duration.ofMinutes(1), Duration.ofMillis(500)), new Random(1), log)) {
+            follow(store, news);
+            return news.poll(20, TimeUnit.SECONDS);
+        }
     }
 }
