@@ -7,6 +7,7 @@ import flannel.log.Printable;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,6 +55,9 @@ public record Report(long bytes, int files, List<String> lacking, int taken) {
                     Files.deleteIfExists(archive);
                 }
             }
+        } catch (ClosedByInterruptException e) {
+            Thread.interrupted();
+            throw new InterruptedException();
         } catch (IOException e) {
             throw new FileException("cannot write " + archive, e);
         }
