@@ -325,13 +325,15 @@ run_tests() {
     if [ $# = 0 ]; then all_tests; else junit "$@"; fi | sum_up
 }
 
-# The lab waits most of its time, for leases to end and for faults to pass: what needs no hosts runs beside it.
+# The lab waits most of its time, for leases to end and for faults to pass: what needs no hosts runs beside it. But the packet loop, which is
+# tried with more than it can do, needs the processors for itself.
 all_tests() {
-    junit --scan-classpath build/test-classes --exclude-package=flannel.lab > build/tests.log 2>&1 &
+    junit --scan-classpath build/test-classes --exclude-package=flannel.lab --exclude-package=flannel.backend.udp > build/tests.log 2>&1 &
     trap 'kill $(jobs -p) 2> /dev/null' EXIT
     junit --scan-classpath build/test-classes --include-package=flannel.lab
     wait
     cat build/tests.log
+    junit --scan-classpath build/test-classes --include-package=flannel.backend.udp
     system_tests
 }
 
