@@ -2,6 +2,7 @@ package flannel.check;
 
 import flannel.net.Ipv4Subnet;
 import flannel.status.NetworkStatus;
+import flannel.status.RunningDaemon;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,11 +21,14 @@ final class ServiceQuestions {
 
     /** What it says of itself. */
     static List<Finding> daemon(Scene scene) {
-        List<String> others = Programs.running("flanneld", scene.daemon() == null ? 0 : scene.daemon().daemon().pid());
+        Map<Long, String> others = RunningDaemon.processes();
+        if (scene.daemon() != null) {
+            others.remove(scene.daemon().daemon().pid());
+        }
         if (scene.daemon() == null) {
             return List.of(others.isEmpty() ? Finding.fail("daemon", scene.silence(),
                     "systemctl start flanneld; journalctl -u flanneld tells why it ended")
-                    : Finding.fail("daemon", "a flanneld runs that does not answer at " + scene.setup().socket() + ": " + others.getFirst(),
+                    : Finding.fail("daemon", "a flanneld runs that does not answer at " + scene.setup().socket() + ": " + first(others),
                             "systemctl restart flanneld; if that is not it, stop that one: it is stopped, hangs, or is another program's (flannel's own has no such socket)"));
         }
         List<Finding> findings = new ArrayList<>();
@@ -36,11 +40,16 @@ final class ServiceQuestions {
         if (findings.isEmpty()) {
             scene.daemon().troubles().forEach(trouble -> findings.add(Finding.warn("daemon", trouble, "journalctl -u flanneld; has what led to it")));
         }
-        others.stream().limit(1).forEach(other -> findings.add(Finding.warn("daemon", "another flanneld runs here: " + other
-                + "; the two undo each other's work", "kill " + other.replaceFirst("pid (\\d+).*", "$1") + "; and have only one of them started")));
+        others.keySet().stream().limit(1).forEach(other -> findings.add(Finding.warn("daemon", "another flanneld runs here: " + first(others)
+                + "; the two undo each other's work", "kill " + other + "; and have only one of them started")));
         return findings.isEmpty() ? List.of(Finding.ok("daemon", "flanneld " + scene.daemon().daemon().version() + ", pid "
                 + scene.daemon().daemon().pid()
                 + ", healthy")) : findings;
+    }
+
+    private static String first(Map<Long, String> processes) {
+        Map.Entry<Long, String> first = processes.entrySet().iterator().next();
+        return "pid " + first.getKey() + ": " + first.getValue();
     }
 
     /** Whether systemd will start it, and before Docker. */

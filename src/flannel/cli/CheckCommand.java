@@ -6,7 +6,11 @@ import flannel.check.Setup;
 import flannel.daemon.Settings;
 import flannel.etcd.EtcdNetworks;
 import flannel.etcd.EtcdOptions;
+import flannel.lease.NetworkCatalog;
+import flannel.lease.ServedCatalog;
+import flannel.lease.StoreException;
 import flannel.log.Log;
+import flannel.remote.RemoteNetworks;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -53,7 +57,12 @@ final class CheckCommand {
         if (!settings.networks().names().isEmpty()) {
             return settings.networks().names();
         }
-        List<String> there = etcd == null ? List.of() : EtcdNetworks.names(etcd, PATIENCE, log);
+        List<String> there = List.of();
+        try (ServedCatalog catalog = etcd == null ? RemoteNetworks.open(settings.remote(), log) : EtcdNetworks.open(etcd, log)) {
+            there = catalog.names(PATIENCE).stream().filter(NetworkCatalog::isName).toList();
+        } catch (StoreException e) {
+            // as if there were none
+        }
         if (there.isEmpty()) {
             throw new IllegalArgumentException("the store tells of no networks" + (etcd == null ? "" : ", by keys " + etcd.folder() + "/NAME/config")
                     + ", or does not answer; flanneld check -watch-networks=false -networks=NAME looks at one");

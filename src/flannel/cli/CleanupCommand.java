@@ -1,9 +1,9 @@
 package flannel.cli;
 
 import flannel.daemon.Cleanup;
-import flannel.daemon.RunningDaemon;
 import flannel.daemon.Settings;
 import flannel.linux.Capability;
+import flannel.status.RunningDaemon;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -28,7 +28,7 @@ final class CleanupCommand {
             return Command.WRONG;
         }
         Path socket = Path.of(options.text("socket"));
-        Optional<String> running = RunningDaemon.find(socket, Commands.names());
+        Optional<String> running = RunningDaemon.find(socket);
         if (running.isPresent()) {
             stderr.println(running.get() + " and would put everything back: stop it first (systemctl stop flanneld)");
             return Command.FAILED;

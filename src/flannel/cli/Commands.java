@@ -4,7 +4,6 @@ import flannel.text.Spelling;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The words that may stand behind {@code flanneld}, to have it do something else than be the daemon. */
@@ -66,10 +65,6 @@ final class Commands {
 
     static Optional<Entry> find(String name) {
         return TABLE.stream().filter(entry -> entry.name().equals(name)).findFirst();
-    }
-
-    static Set<String> names() {
-        return TABLE.stream().map(Entry::name).collect(Collectors.toSet());
     }
 
     /** The command that was probably meant. */

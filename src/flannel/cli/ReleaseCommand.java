@@ -1,10 +1,10 @@
 package flannel.cli;
 
 import flannel.daemon.Release;
-import flannel.daemon.RunningDaemon;
 import flannel.daemon.Settings;
 import flannel.lease.ServedCatalog;
 import flannel.log.Log;
+import flannel.status.RunningDaemon;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -35,7 +35,7 @@ final class ReleaseCommand {
             stdout.println("with -kube-subnet-mgr this host's subnet is its node's podCIDR, which only Kubernetes gives and takes: there is nothing to release");
             return Command.OK;
         }
-        Optional<String> running = RunningDaemon.find(Path.of(options.text("socket")), Commands.names());
+        Optional<String> running = RunningDaemon.find(Path.of(options.text("socket")));
         if (running.isPresent()) {
             stderr.println(running.get() + " and holds the lease: stop it first (systemctl stop flanneld; with -release-lease-on-exit that is all)");
             return Command.FAILED;

@@ -3,20 +3,15 @@ package flannel.etcd;
 import flannel.lease.Entry;
 import flannel.lease.LeaseKey;
 import flannel.lease.Moment;
-import flannel.lease.NetworkCatalog;
 import flannel.lease.NetworkNames;
 import flannel.lease.ServedCatalog;
 import flannel.lease.ServedStore;
 import flannel.lease.StoreEvent;
 import flannel.log.Log;
-import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeSet;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 
@@ -44,27 +39,6 @@ public final class EtcdNetworks implements ServedCatalog {
     public static ServedCatalog open(EtcdOptions options, Log log) {
         RandomGenerator random = RandomGenerator.getDefault();
         return new EtcdNetworks(EtcdConnection.open(options.startingAnywhere(random), EtcdTimeouts.DEFAULT, log), random, log);
-    }
-
-    /** The names of those that are there now and can be used; none when etcd does not tell in time. */
-    public static List<String> names(EtcdOptions options, Duration patience, Log log) throws InterruptedException {
-        BlockingQueue<Listed> told = new LinkedBlockingQueue<>();
-        try (ServedCatalog catalog = open(options, log)) {
-            Thread follower = Thread.ofVirtual().start(() -> {
-                try {
-                    catalog.follow(news -> {
-                        if (news instanceof Listed listed) {
-                            told.add(listed);
-                        }
-                    });
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                }
-            });
-            Listed first = told.poll(patience.toMillis(), TimeUnit.MILLISECONDS);
-            follower.interrupt();
-            return first == null ? List.of() : first.names().stream().filter(NetworkCatalog::isName).toList();
-        }
     }
 
     @Override

@@ -1,5 +1,6 @@
 package flannel.lease;
 
+import java.time.Duration;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -9,7 +10,7 @@ import java.util.function.Consumer;
 final class FirstTold {
 
     /** Longer than a store's own time limits. */
-    private static final long PATIENCE_SECONDS = 60;
+    static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private FirstTold() {
     }
@@ -20,7 +21,7 @@ final class FirstTold {
     }
 
     /** The first that is told; null when there is nothing. */
-    static <T> T of(Following<T> following) throws InterruptedException {
+    static <T> T of(Following<T> following, Duration patience) throws InterruptedException {
         BlockingQueue<T> told = new ArrayBlockingQueue<>(1);
         Thread follower = Thread.ofVirtual().start(() -> {
             try {
@@ -30,7 +31,7 @@ final class FirstTold {
             }
         });
         try {
-            return told.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            return told.poll(patience.toMillis(), TimeUnit.MILLISECONDS);
         } finally {
             follower.interrupt();
             follower.join();

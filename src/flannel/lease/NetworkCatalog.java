@@ -1,6 +1,7 @@
 package flannel.lease;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.SortedSet;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
@@ -51,7 +52,12 @@ public interface NetworkCatalog extends AutoCloseable {
      * @throws StoreException when the store does not tell
      */
     default SortedSet<String> names() throws StoreException, InterruptedException {
-        return switch (FirstTold.of(this::follow)) {
+        return names(FirstTold.PATIENCE);
+    }
+
+    /** The same for who can't wait for a store's own time limits. */
+    default SortedSet<String> names(Duration patience) throws StoreException, InterruptedException {
+        return switch (FirstTold.of(this::follow, patience)) {
             case Listed(SortedSet<String> names, Moment at) -> names;
             case Away(String reason) -> throw new StoreException(reason);
             case null -> throw new StoreException("the store does not answer");

@@ -28,7 +28,7 @@ public record NetworkContents(String config, List<Entry> entries) {
 
     /** Asks a store, which is not followed yet. */
     public static NetworkContents of(ServedStore store) throws StoreException, InterruptedException {
-        return switch (FirstTold.of(store::follow)) {
+        return switch (FirstTold.of(store::follow, FirstTold.PATIENCE)) {
             case StoreEvent.Listed list -> new NetworkContents(list.config(), list.entries());
             case StoreEvent.Away(String reason) -> throw new StoreException(reason);
             case null, default -> throw new StoreException("the store does not answer");
