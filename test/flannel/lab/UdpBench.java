@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -183,9 +184,18 @@ public final class UdpBench {
         void take(Measured row, int seconds) throws Exception;
     }
 
-    /** The rows take turns at each of these, for a machine's speed drifts within minutes. */
-    private static final List<Measurement> MEASUREMENTS = List.of(Measured::oneStream, Measured::fourStreams, Measured::bothWays,
-            Measured::small, Measured::smallPaced, Measured::idleLatency, Measured::loadedLatency);
+    /** By their names; the rows take turns at each of these, for a machine's speed drifts within minutes. */
+    private static final Map<String, Measurement> MEASUREMENTS = new LinkedHashMap<>();
+
+    static {
+        MEASUREMENTS.put("one", Measured::oneStream);
+        MEASUREMENTS.put("four", Measured::fourStreams);
+        MEASUREMENTS.put("both", Measured::bothWays);
+        MEASUREMENTS.put("small", Measured::small);
+        MEASUREMENTS.put("paced", Measured::smallPaced);
+        MEASUREMENTS.put("idle", Measured::idleLatency);
+        MEASUREMENTS.put("loaded", Measured::loadedLatency);
+    }
 
     private UdpBench() {
     }
@@ -193,11 +203,13 @@ public final class UdpBench {
     public static void main(String[] arguments) throws Exception {
         Locale.setDefault(Locale.ROOT);
         Map<String, String> given = Arguments.parse("""
-                bench udp [--rounds N] [--seconds N] [--rows ROWS] [--links LINKS [--control CONTROLS] [--streams N,N...]]
+                bench udp [--rounds N] [--seconds N] [--rows ROWS] [--figures FIGURES | --links LINKS [--control CONTROLS] [--streams N,N...]]
                     ROWS      of %s
+                    FIGURES   of %s; all when not given
                     LINKS     measures on these instead, beside vxlan: of 100mbit, 1gbit, and the same with a delay, as 1gbit+5ms
-                    CONTROLS  of cubic, bbr: TCP's congestion control""".formatted(BenchPair.ROWS),
+                    CONTROLS  of cubic, bbr: TCP's congestion control""".formatted(BenchPair.ROWS, String.join(",", MEASUREMENTS.keySet())),
                 Map.of("--rounds", "[1-9][0-9]{0,3}", "--seconds", "[1-9][0-9]{0,3}", "--rows", list(BenchPair.ROWS.replace(',', '|')),
+                        "--figures", list(String.join("|", MEASUREMENTS.keySet())),
                         "--links", list(LinkBench.LINK), "--control", list("cubic|bbr"), "--streams", list("[1-9][0-9]?")),
                 arguments);
         int rounds = Integer.parseInt(given.getOrDefault("--rounds", "5"));
@@ -208,7 +220,9 @@ public final class UdpBench {
                 .flatMap(name -> BenchPair.row(name, peer).stream()).toList();
         try (Lab lab = new Lab(Store.Api.V2, Lab.built())) {
             if (links == null) {
-                run(lab, rows, rounds, seconds);
+                List<String> figures = List.of(given.getOrDefault("--figures", String.join(",", MEASUREMENTS.keySet())).split(","));
+                run(lab, rows, MEASUREMENTS.entrySet().stream().filter(each -> figures.contains(each.getKey())).map(Map.Entry::getValue).toList(),
+                        rounds, seconds);
             } else {
                 new LinkBench(lab, rows, rounds, seconds).run(links.split(","), given.getOrDefault("--control", "cubic,bbr").split(","),
                         given.getOrDefault("--streams", "1,8").split(","));
@@ -220,7 +234,7 @@ public final class UdpBench {
         return "(ONE)(,(ONE))*".replace("ONE", one);
     }
 
-    private static void run(Lab lab, List<BenchPair.Row> rows, int rounds, int seconds) throws Exception {
+    private static void run(Lab lab, List<BenchPair.Row> rows, List<Measurement> measurements, int rounds, int seconds) throws Exception {
         List<Measured> all = new ArrayList<>();
         try {
             for (BenchPair.Row row : rows) {
@@ -231,7 +245,7 @@ public final class UdpBench {
                 row.flood(Flood.UNLIMITED, 1);
             }
             for (int round = 0; round < rounds; round++) {
-                for (Measurement measurement : MEASUREMENTS) {
+                for (Measurement measurement : measurements) {
                     for (Measured row : round % 2 == 0 ? all : all.reversed()) {
                         row.round = round;
                         measurement.take(row, seconds);
@@ -246,8 +260,10 @@ public final class UdpBench {
             all.forEach(row -> System.out.println(row.line()));
             Measured first = all.getFirst();
             all.stream().skip(1).forEach(row -> System.out.println(first.lineOf(row)));
-            System.out.printf("%n%s, just started, Gbit/s in each second: %s%n", rows.getFirst().name(),
-                    String.join(" ", all.getFirst().firstSeconds(lab)));
+            if (measurements.size() == MEASUREMENTS.size()) {
+                System.out.printf("%n%s, just started, Gbit/s in each second: %s%n", rows.getFirst().name(),
+                        String.join(" ", all.getFirst().firstSeconds(lab)));
+            }
         } finally {
             all.forEach(Measured::stop);
         }
