@@ -2,6 +2,7 @@ package flannel.check;
 
 import flannel.kernel.Found;
 import flannel.net.Ipv4Subnet;
+import flannel.programs.Processes;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -74,10 +75,9 @@ final class DockerQuestions {
     static String dockerd(Path proc) {
         try (DirectoryStream<Path> processes = Files.newDirectoryStream(proc, "[0-9]*")) {
             for (Path process : processes) {
-                String line = Programs.commandLine(process);
-                String program = line.split(" ", 2)[0];
-                if (program.equals("dockerd") || program.endsWith("/dockerd")) {
-                    return line;
+                List<String> words = Processes.commandLine(process);
+                if (words.getFirst().matches("(.*/)?dockerd")) {
+                    return String.join(" ", words);
                 }
             }
         } catch (IOException e) {

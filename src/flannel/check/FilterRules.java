@@ -46,7 +46,7 @@ record FilterRules(String saved, String nft, int port) {
     }
 
     static FilterRules read(int port) throws InterruptedException {
-        return new FilterRules(Programs.output("iptables-save"), Programs.output("nft", "list", "ruleset"), port);
+        return new FilterRules(Scene.PROGRAMS.answer("iptables-save"), Scene.PROGRAMS.answer("nft", "list", "ruleset"), port);
     }
 
     /** Whether flannel's own rules are asked. */

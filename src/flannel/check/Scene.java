@@ -23,12 +23,14 @@ import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import flannel.net.MacAddress;
+import flannel.programs.Programs;
 import flannel.status.NetworkStatus;
 import flannel.status.Status;
 import flannel.status.StatusClient;
 import flannel.status.StatusJson;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -54,6 +56,9 @@ import java.util.Set;
 record Scene(Setup setup, Status daemon, String silence, EtcdSurvey etcd, EtcdSurvey.Store store, NetworkConfig config, String configError,
         Underlay underlay, String underlayError, Lease own, Inspection kernel, List<Found.Link> links, List<Found.Address> addresses,
         List<Found.Route> routes, String subnetFile) {
+
+    /** Of this host. */
+    static final Programs PROGRAMS = Programs.ofPath(System.getenv().getOrDefault("PATH", ""), Duration.ofSeconds(3));
 
     private static final int LONGEST_FILE = 4_096;
 

@@ -64,7 +64,7 @@ final class ServiceQuestions {
     }
 
     private static Map<String, String> properties(String unit) throws InterruptedException {
-        return parse(Programs.output("systemctl", "show", "-p", "LoadState,UnitFileState,ActiveState,ActiveEnterTimestampMonotonic",
+        return parse(Scene.PROGRAMS.answer("systemctl", "show", "-p", "LoadState,UnitFileState,ActiveState,ActiveEnterTimestampMonotonic",
                 unit + ".service"));
     }
 
@@ -137,7 +137,7 @@ final class ServiceQuestions {
                     findings.add(Finding.fail("disk", "the file system of " + folder + " is read-only", "mount -o remount,rw " + top(there)));
                 } else if (there != null && Files.getFileStore(there).getUsableSpace() < LEAST_BYTES) {
                     findings.add(Finding.fail("disk", "the file system of " + folder + " is full", "df -h " + folder + "; make room there"));
-                } else if (there != null && Programs.output("stat", "-f", "-c", "%c %d", there.toString()).strip().matches("[1-9]\\d* 0")) {
+                } else if (there != null && Scene.PROGRAMS.answer("stat", "-f", "-c", "%c %d", there.toString()).strip().matches("[1-9]\\d* 0")) {
                     findings.add(Finding.fail("disk", "the file system of " + folder + " has no inodes left", "df -i " + folder
                             + "; remove files there"));
                 }

@@ -1,8 +1,9 @@
 package flannel.report;
 
 import flannel.files.SmallFiles;
+import flannel.programs.Processes;
+import flannel.programs.Programs;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,8 +41,7 @@ public final class HostSources {
 
     /** Of this host, with the programs of the PATH and those of administrators. */
     public static HostSources ofThisHost(Map<String, String> environment) {
-        return of(Path.of("/"), environment, Stream.of((environment.getOrDefault("PATH", "") + ":/usr/sbin:/sbin:/usr/bin:/bin").split(":"))
-                .filter(folder -> folder.startsWith("/")).map(Path::of).toList());
+        return new HostSources(Path.of("/"), Programs.ofPath(environment.getOrDefault("PATH", ""), PATIENCE), environment);
     }
 
     /**
@@ -64,9 +64,12 @@ public final class HostSources {
                 Source.of("versions/os-release", () -> read("etc/os-release")),
                 Source.of("versions/kernel", () -> read("proc/version")),
                 Source.of("versions/docker", programs, "docker", "version"),
+                Source.of("docker/info", programs, "docker", "info"),
+                Source.of("docker/bridge", programs, "docker", "network", "inspect", "--format", "{{json .IPAM}} {{json .Options}}", "bridge"),
+                Source.ofSettings("settings/docker-daemon.json", () -> read("etc/docker/daemon.json")),
                 Source.ofSettings("settings/sysconfig-flanneld", () -> read("etc/sysconfig/flanneld")),
                 Source.ofSettings("settings/sysconfig-docker-network", () -> read("etc/sysconfig/docker-network")),
-                Source.ofSettings("settings/units", () -> programs.output(List.of("systemctl", "--no-pager", "cat", "flanneld.service", "docker.service"))),
+                Source.ofSettings("settings/units", () -> programs.report(List.of("systemctl", "--no-pager", "cat", "flanneld.service", "docker.service"))),
                 Source.ofSettings("settings/processes", this::processes),
                 Source.ofSettings("settings/environment", () -> variables(environment.entrySet().stream().map(each -> each.getKey() + "=" + each.getValue()).toList())),
                 Source.of("settings/units-state", programs, "systemctl", "--no-pager", "show", "-p",
@@ -117,28 +120,20 @@ public final class HostSources {
         }
     }
 
-    /** The command lines and variables of the flannelds that run here. */
+    /** The command lines and variables of the flannelds and dockerds that run here. */
     private String processes() throws IOException {
         StringBuilder text = new StringBuilder();
         try (DirectoryStream<Path> processes = Files.newDirectoryStream(root.resolve("proc"), "[0-9]*")) {
             for (Path process : processes) {
-                List<String> words = words(process.resolve("cmdline"));
-                if (words.getFirst().matches("(.*/)?flanneld")) {
+                List<String> words = Processes.commandLine(process);
+                if (words.getFirst().matches("(.*/)?(flanneld|dockerd)")) {
                     text.append("process ").append(process.getFileName()).append('\n')
                             .append(words.stream().map(HostSources::quoted).collect(Collectors.joining(" ", "    ", "\n")))
-                            .append(variables(words(process.resolve("environ"))));
+                            .append(variables(Processes.environment(process)));
                 }
             }
         }
-        return text.isEmpty() ? "no process is called flanneld\n" : text.toString();
-    }
-
-    private static List<String> words(Path file) {
-        try {
-            return List.of(Files.readString(file, StandardCharsets.ISO_8859_1).split("\0"));
-        } catch (IOException e) {
-            return List.of(""); // it has ended, or is somebody else's
-        }
+        return text.isEmpty() ? "no process is called flanneld or dockerd\n" : text.toString();
     }
 
     /** What is told of variables, each NAME=VALUE: only those that flanneld may care for have a value. */

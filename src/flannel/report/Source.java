@@ -1,5 +1,6 @@
 package flannel.report;
 
+import flannel.programs.Programs;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -25,6 +26,6 @@ public record Source(String name, boolean settings, Callable<Map<String, String>
 
     /** What a program prints. */
     static Source of(String name, Programs programs, String... command) {
-        return of(name, () -> programs.output(List.of(command)));
+        return of(name, () -> programs.report(List.of(command)));
     }
 }

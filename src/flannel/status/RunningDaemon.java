@@ -1,10 +1,8 @@
 package flannel.status;
 
-import flannel.files.FileException;
-import flannel.files.SmallFiles;
+import flannel.programs.Processes;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -13,8 +11,6 @@ import java.util.TreeMap;
 
 /** Which flanneld, this one or a Go flanneld, has the network of this host in its hands. */
 public final class RunningDaemon {
-
-    private static final int LONGEST_COMMAND_LINE = 1 << 16;
 
     private RunningDaemon() {
     }
@@ -35,7 +31,7 @@ public final class RunningDaemon {
         Map<Long, String> daemons = new TreeMap<>();
         Optional<Path> namespace = networkNamespace("self");
         ProcessHandle.allProcesses().map(ProcessHandle::pid).filter(pid -> pid != ProcessHandle.current().pid()).forEach(pid -> {
-            List<String> words = commandLine(pid);
+            List<String> words = Processes.commandLine(Path.of("/proc", Long.toString(pid)));
             if (isDaemon(words) && namespace.isPresent() && networkNamespace(Long.toString(pid)).equals(namespace)) {
                 daemons.put(pid, String.join(" ", words));
             }
@@ -48,15 +44,6 @@ public final class RunningDaemon {
             return Optional.of(Files.readSymbolicLink(Path.of("/proc", process, "ns", "net")));
         } catch (IOException e) {
             return Optional.empty(); // it has ended
-        }
-    }
-
-    private static List<String> commandLine(long pid) {
-        try {
-            return List.of(SmallFiles.find(Path.of("/proc", Long.toString(pid), "cmdline"), LONGEST_COMMAND_LINE, LinkOption.NOFOLLOW_LINKS)
-                    .orElse("").split("\0"));
-        } catch (FileException e) {
-            return List.of("");
         }
     }
 

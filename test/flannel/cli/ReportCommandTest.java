@@ -46,7 +46,7 @@ class ReportCommandTest {
     void noSecretOfAnySourceIsInTheArchive() throws Exception {
         List<String> secrets = List.of("sysconfig-secret", "options-secret", "variable-secret", "environ-secret", "cmdline-secret", "word of a cmdline", "unit-secret",
                 "two words of a unit", "journal-secret", "store-secret", "own-secret", "c2VjcmV0LWtleS1vZi1ldGNk", "aws-secret", "AKIAIOSFODNN7EXAMPLE", "ya29.gce-secret",
-                "eyJhbGciOiJSUzI1NiJ9.a3ViZQ.c2ln", "proxy-secret", "subnet-secret", "sysctl-secret", "docker-secret", "unknown-secret");
+                "eyJhbGciOiJSUzI1NiJ9.a3ViZQ.c2ln", "proxy-secret", "subnet-secret", "sysctl-secret", "docker-secret", "dockerd-secret", "daemon-secret", "unknown-secret");
         put("etc/sysconfig/flanneld", """
                 FLANNEL_ETCD_ENDPOINTS="http://root:sysconfig-secret@10.0.0.1:2379"
                 FLANNEL_OPTIONS="-etcd-password=options-secret -iface=eth7"
@@ -55,6 +55,9 @@ class ReportCommandTest {
         put("etc/sysconfig/docker-network", "DOCKER_NETWORK_OPTIONS=--log-opt token=docker-secret\n");
         put("proc/17/cmdline", "/usr/bin/flanneld\0-etcd-password\0cmdline-secret\0--etcd-password=word of a cmdline\0-v=1\0");
         put("proc/17/environ", "FLANNELD_ETCD_PASSWORD=environ-secret\0HTTP_PROXY=http://me:proxy-secret@proxy:3128\0SOMETHING=unknown-secret\0AWS_SECRET_ACCESS_KEY=aws-secret\0");
+        put("proc/19/cmdline", "/usr/bin/dockerd\0--bip=10.1.83.1/24\0--log-opt\0splunk-token=dockerd-secret\0");
+        put("proc/19/environ", "HTTPS_PROXY=http://me:proxy-secret@proxy:3128\0");
+        put("etc/docker/daemon.json", "{\"mtu\": 1450, \"proxies\": {\"https-proxy\": \"http://me:daemon-secret@proxy\"}}");
         put("proc/18/cmdline", "bash\0-c\0echo unknown-secret\0");
         program("systemctl", """
                 [Service]
@@ -63,7 +66,7 @@ class ReportCommandTest {
                 """);
         program("journalctl", "I1125 asked with password=journal-secret and options-secret, environ-secret, two words of a unit, word of a cmdline; AKIAIOSFODNN7EXAMPLE\n"
                 + "W1125 eyJhbGciOiJSUzI1NiJ9.a3ViZQ.c2ln and ya29.gce-secret are refused\n" + KEY + "I1125 Lease acquired: 10.1.83.0/24\n");
-        program("docker", "token: docker-secret\n");
+        program("docker", "token: docker-secret\nHTTPS Proxy: http://me:daemon-secret@proxy\nStorage Driver: overlay2\n");
         put("subnet.env", "FLANNEL_SUBNET=10.1.83.1/24\nNOTE=variable-secret subnet-secret own-secret\nX_SECRET=subnet-secret\n");
         program("tail", "the last lines: variable-secret http://root:store-secret@10.0.0.3\n");
         put("proc/sys/net/ipv4/conf/eth7/rp_filter", "sysctl-secret=1 password=sysctl-secret");
@@ -83,7 +86,8 @@ class ReportCommandTest {
         assertEquals(List.of(), secrets.stream().filter(all::contains).toList());
         assertEquals(List.of(), secrets.stream().filter(said.toString(StandardCharsets.UTF_8)::contains).toList());
         for (String kept : List.of("-iface=eth7", "\"-v=1\"", "HTTP_PROXY=http://", "SOMETHING (its value is not told)", "Lease acquired: 10.1.83.0/24",
-                "FLANNEL_SUBNET=10.1.83.1/24", "the last lines: ", "asked http://(taken out)@127.0.0.1:1 in vain", "flanneld-report/kernel/routes", "there is no program nft here")) {
+                "FLANNEL_SUBNET=10.1.83.1/24", "the last lines: ", "asked http://(taken out)@127.0.0.1:1 in vain", "flanneld-report/kernel/routes", "flanneld-report/docker/info", "Storage Driver: overlay2",
+                "--bip=10.1.83.1/24", "{\"mtu\": 1450", "there is no program nft here")) {
             assertTrue(all.contains(kept), kept);
         }
         assertFalse(all.contains("process 18"));
