@@ -111,6 +111,7 @@ final class DataPath {
         this.backend = backend;
         this.underlay = underlay;
         this.self = self;
+        boolean bare = takeOver && reconciler.isBare(config.network(), backend.link());
         CompletableFuture<Void> filtered = filter.apply(network, rules);
         peers = new Peers<>();
         followed.clear();
@@ -134,8 +135,8 @@ final class DataPath {
             compared(reconciler.apply(new DesiredState(config.network(), config.subnetLength(), underlay.name(), backend.link(), entries,
                     formerGateways)));
         } catch (SystemCallException e) {
-            if (takeOver && backend.link() instanceof Link.Vxlan device && !reconciler.hasAdopted()) {
-                undo(device);
+            if (bare) {
+                undo(backend.link());
             }
             throw e;
         }
@@ -143,7 +144,7 @@ final class DataPath {
         log.info("Following the leases of " + followed.size() + " other hosts");
     }
 
-    /** Takes away what was put in, where nothing was before: no packets can go by it without the device. */
+    /** Takes away what was put in, where nothing was before: no packets go by it yet. */
     private void undo(Link device) {
         new Withdrawal(network, reconciler, filter).ofKernel(config, device, underlay);
         followed.clear();

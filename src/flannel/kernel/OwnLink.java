@@ -18,7 +18,6 @@ final class OwnLink {
     private String knownName = "";
     private MacAddress knownMac;
     private boolean touched;
-    private boolean adopted;
     /** Told once, and not tried at each look. */
     private boolean checksumsRefused;
 
@@ -85,7 +84,6 @@ final class OwnLink {
             }
             there = create(wanted, known ? knownMac : wanted.address(), underlayIndex);
         } else if (!known) {
-            adopted = true;
             log.info("Adopting device " + wanted.name() + " with address " + there.mac());
             tables.stopAskingUserSpace(wanted.name());
         }
@@ -128,11 +126,6 @@ final class OwnLink {
         } catch (SystemCallException e) {
             return false; // it is gone, of which there is other news, or knows nothing of checksums
         }
-    }
-
-    /** Whether it was there before us. */
-    boolean isAdopted() {
-        return adopted;
     }
 
     /** Whether the device was other than wanted when it was last {@link #ensure looked at}. */

@@ -104,9 +104,10 @@ public final class Reconciler implements AutoCloseable {
         return compared;
     }
 
-    /** Whether the network's device was there before. */
-    public boolean hasAdopted() {
-        return ownLink.isAdopted();
+    /** Whether nothing on this host leads into a network yet: neither its device is here, nor a route, whoever's, into its range. */
+    public boolean isBare(Ipv4Subnet network, Link device) throws SystemCallException {
+        return !(device instanceof Link.Vxlan && tables.link(device.name()).isPresent())
+                && tables.routes().stream().noneMatch(route -> network.contains(route.destination()));
     }
 
     /** Whether a declared entry is in the kernel, as far as was seen and heard. */

@@ -5,11 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import flannel.backend.Backend;
+import flannel.backend.HostGwBackend;
 import flannel.backend.VxlanBackend;
 import flannel.kernel.FakeKernel;
 import flannel.kernel.Found;
 import flannel.kernel.PacketFilter;
 import flannel.kernel.Underlay;
+import flannel.lease.Lease;
+import flannel.lease.LeaseAttributes;
 import flannel.lease.NetworkConfig;
 import flannel.linux.SystemCallException;
 import flannel.log.Log;
@@ -21,6 +24,7 @@ import java.io.PrintStream;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** A start that fails on the way takes back what it has put in, and nothing that was there before it. */
@@ -40,10 +44,45 @@ class FailedStartTest {
     }
 
     private void open(DataPath dataPath, boolean first) throws Exception {
-        NetworkConfig config = NetworkConfig.parse("{\"Network\":\"10.1.0.0/16\",\"Backend\":{\"Type\":\"vxlan\"}}");
-        Backend backend = new VxlanBackend(underlay, VxlanBackend.link(config, underlay, MacAddress.parse("02:00:00:00:00:01")), false);
-        dataPath.open(config, backend, underlay, new DataPath.Self(OWN, ADDRESS, "mark1"), List.of(),
+        NetworkConfig config = config("vxlan");
+        open(dataPath, config, new VxlanBackend(underlay, VxlanBackend.link(config, underlay, MacAddress.parse("02:00:00:00:00:01")), false), first);
+    }
+
+    private void openRoutes(DataPath dataPath) throws Exception {
+        open(dataPath, config("host-gw"), new HostGwBackend(underlay, ADDRESS), true);
+    }
+
+    private static NetworkConfig config(String backend) {
+        return NetworkConfig.parse("{\"Network\":\"10.1.0.0/16\",\"Backend\":{\"Type\":\"" + backend + "\"}}");
+    }
+
+    private void open(DataPath dataPath, NetworkConfig config, Backend backend, boolean first) throws Exception {
+        List<Lease> leases = Stream.of(1, 2, 3).map(host -> new Lease(Ipv4Subnet.parse("10.1." + host + ".0/24"),
+                new LeaseAttributes(ADDRESS.plus(host), "host-gw", null, ""), new Lease.Never(), 1)).toList();
+        dataPath.open(config, backend, underlay, new DataPath.Self(OWN, ADDRESS, "mark1"), leases,
                 new PacketFilter.Rules(NETWORK, OWN, true, true, false), true, first);
+    }
+
+    @Test
+    void ofRoutesThatWerePutInNoneIsLeft() throws Exception {
+        Set<Found> before = new HashSet<>(kernel.entries);
+        kernel.breaksAfter = 2;
+        DataPath dataPath = dataPath();
+        assertThrows(SystemCallException.class, () -> openRoutes(dataPath));
+        assertEquals(before, kernel.entries);
+        openRoutes(dataPath);
+        assertEquals(before.size() + 4, kernel.entries.size(), "three hosts' and nobody's");
+    }
+
+    @Test
+    void routesOfAnEarlierRunStay() throws Exception {
+        openRoutes(dataPath());
+        Found route = kernel.entries.stream().filter(Found.Route.class::isInstance).findFirst().orElseThrow();
+        kernel.entries.remove(route);
+        Set<Found> before = new HashSet<>(kernel.entries);
+        kernel.breaksAfter = 0;
+        assertThrows(SystemCallException.class, () -> openRoutes(dataPath()));
+        assertEquals(before, kernel.entries);
     }
 
     @Test

@@ -31,6 +31,8 @@ public final class FakeKernel implements KernelTables {
     boolean changesVxlan = true;
     /** Whether it can bring a device up. */
     public boolean bringsUp = true;
+    /** How many changes go well until its socket breaks. */
+    public int breaksAfter = Integer.MAX_VALUE;
     /** Tables that were read. */
     int reads;
     private int lastIndex = ETH0;
@@ -94,10 +96,13 @@ public final class FakeKernel implements KernelTables {
 
     /** As the kernel does it: each change in its turn, and what the place of an entry is differs from table to table. */
     @Override
-    public void execute(List<Change> changes, Refusals refusals) {
+    public void execute(List<Change> changes, Refusals refusals) throws SystemCallException {
         Map<Object, Found> places = new HashMap<>();
         entries.forEach(entry -> places.put(place(entry), entry));
         for (Change change : changes) {
+            if (breaksAfter-- == 0) {
+                throw new SystemCallException("send", Errno.ENOBUFS);
+            }
             asked.add(change);
             Found what = change.what();
             if (change.kind() == Change.Kind.DELETE) {

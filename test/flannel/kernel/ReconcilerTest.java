@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import flannel.linux.SystemCallException;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
@@ -494,7 +495,7 @@ class ReconcilerTest {
     }
 
     /** What {@code ip ... replace} does. */
-    private void put(Found what) {
+    private void put(Found what) throws SystemCallException {
         kernel.execute(List.of(new Change(Change.Kind.PUT, what)), (change, why) -> { });
     }
 

@@ -65,7 +65,13 @@ public final class UdpBackend implements Backend {
             loops = List.of(new PacketLoop(tunnel, out, in, arena, fatal));
             threads = List.of(start("udp", loops.getFirst()));
         } else {
-            loops = List.of(new PacketLoop(tunnel, out, null, arena, fatal), new PacketLoop(tunnel, null, in, arena, fatal));
+            PacketLoop sending = new PacketLoop(tunnel, out, null, arena, fatal);
+            try {
+                loops = List.of(sending, new PacketLoop(tunnel, null, in, arena, fatal));
+            } catch (SystemCallException e) {
+                sending.close();
+                throw e;
+            }
             threads = List.of(start("udp-out", loops.getFirst()), start("udp-in", loops.getLast()));
         }
     }
@@ -91,13 +97,15 @@ public final class UdpBackend implements Backend {
         UdpSocket socket = bind(underlay.address(), config.port());
         try {
             TunDevice tun = openDevice(virtioHeader);
+            Arena arena = Arena.ofShared();
             try {
                 Features features = Features.enable(config.level(), virtioHeader, tun, socket);
                 log.info("udp: " + tun.name() + " on " + underlay.address() + ":" + config.port() + ", level " + config.level() + ": "
                         + features.describe() + ", " + (limits.threads() == 1 ? "one thread" : limits.threads() + " threads"));
-                return new UdpBackend(config, network, underlay, limits, Arena.ofShared(), tun, socket, features, log, fatal);
+                return new UdpBackend(config, network, underlay, limits, arena, tun, socket, features, log, fatal);
             } catch (IOException | RuntimeException e) {
                 tun.close();
+                arena.close();
                 throw e;
             }
         } catch (IOException | RuntimeException e) {
