@@ -26,6 +26,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 
@@ -236,7 +237,9 @@ public final class RemoteSubnetStore implements ServedStore {
         mine = attributes;
         Lease wanted = new Lease(held.key(), held.subnet(), attributes, held.expiry(), held.asOf());
         Reply reply = http.call("PUT", path(held), match(held), Messages.lease(wanted).toString());
-        refuseConflict(reply);
+        if (isConflict(reply)) {
+            return writtenAlready(wanted).orElseThrow(() -> new LeaseConflictException(reply.reason()));
+        }
         try {
             // what a Go server of its time says of the attributes may be its encoder's fault: what was sent is what is there
             Lease now = Messages.lease(JsonValue.parse(accepted(reply, "renew lease " + held.subnet())), Math.max(newest, held.asOf()),
@@ -245,6 +248,12 @@ public final class RemoteSubnetStore implements ServedStore {
         } catch (JsonException e) {
             throw nonsense(e);
         }
+    }
+
+    /** What it ran into may be its own first attempt, whose answer was lost. */
+    private Optional<Lease> writtenAlready(Lease wanted) throws StoreException, InterruptedException {
+        return read().stream().filter(entry -> entry.key().equals(wanted.key()) && entry.asOf() > wanted.asOf()).filter(Lease.class::isInstance)
+                .map(Lease.class::cast).filter(now -> now.attributes().equals(wanted.attributes())).findFirst();
     }
 
     @Override
@@ -286,8 +295,12 @@ public final class RemoteSubnetStore implements ServedStore {
         return "\"" + held.asOf() + "\"";
     }
 
+    private static boolean isConflict(Reply reply) {
+        return reply.isMissing() || List.of(409, 412).contains(reply.status());
+    }
+
     private static void refuseConflict(Reply reply) throws LeaseConflictException {
-        if (reply.isMissing() || List.of(409, 412).contains(reply.status())) {
+        if (isConflict(reply)) {
             throw new LeaseConflictException(reply.reason());
         }
     }

@@ -39,6 +39,7 @@ public final class FakeApiServer implements AutoCloseable {
     private int conflicts;
     private boolean frozen;
     private boolean forbids;
+    private boolean loses;
     private int pages;
     private boolean expires;
     private String padding = "";
@@ -64,6 +65,11 @@ public final class FakeApiServer implements AutoCloseable {
     /** From now on no other bearer token is one of its. */
     public synchronized void token(String token) {
         this.token = token;
+    }
+
+    /** The next patch is carried out, and not answered. */
+    synchronized void loseAnswerToPatch() {
+        loses = true;
     }
 
     /** The next patches meet a conflict. */
@@ -217,8 +223,19 @@ public final class FakeApiServer implements AutoCloseable {
         if (query.containsKey("watch")) {
             watch(exchange, Long.parseLong(query.get("resourceVersion")), Long.parseLong(query.get("timeoutSeconds")));
         } else {
-            send(exchange, answer(exchange.getRequestMethod(), path, query, body));
+            JsonValue answer = answer(exchange.getRequestMethod(), path, query, body);
+            if (exchange.getRequestMethod().equals("PATCH") && isLost()) {
+                exchange.close();
+            } else {
+                send(exchange, answer);
+            }
         }
+    }
+
+    private synchronized boolean isLost() {
+        boolean lost = loses;
+        loses = false;
+        return lost;
     }
 
     private void await() {

@@ -31,6 +31,10 @@ import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,6 +46,8 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -145,6 +151,48 @@ class RemoteSubnetStoreTest {
         assertEquals(List.of(), memory.leases());
         assertEquals(taken.lease().key(), next(StoreEvent.Gone.class).key());
         assertThrows(LeaseConflictException.class, () -> store.renew(renewed, moved));
+    }
+
+    @Test
+    void whatWasWrittenThoughItsAnswerWasLostIsNoConflict() throws Exception {
+        memory.change(store -> store.config("{\"Network\":\"10.1.0.0/16\",\"Backend\":{\"Type\":\"host-gw\"}}"));
+        List<String> lost = new CopyOnWriteArrayList<>();
+        RemoteSubnetStore store = following("127.0.0.1:" + losingOneAnswerOfEach(server(0).port(), lost));
+        next(StoreEvent.Listed.class);
+        Lease taken = store.take(wish(US, null), List.of()).lease();
+        assertEquals(taken, memory.leases().getFirst(), "and not two");
+        LeaseAttributes moved = new LeaseAttributes(Ipv4.parse("192.168.32.99"), "host-gw", null, "us");
+        Lease renewed = store.renew(taken, moved);
+        assertEquals(memory.leases(), List.of(renewed));
+        assertEquals(List.of("POST", "PUT"), lost);
+    }
+
+    /** Stands before a server, passes on everything, and hangs up in place of the first answer to each kind of write. */
+    private int losingOneAnswerOfEach(int server, List<String> lost) throws IOException {
+        HttpClient client = open(HttpClient.newHttpClient());
+        HttpServer relay = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        relay.setExecutor(open(Executors.newVirtualThreadPerTaskExecutor()));
+        relay.createContext("/", exchange -> {
+            try (exchange) {
+                HttpRequest.Builder request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + server + exchange.getRequestURI()))
+                        .method(exchange.getRequestMethod(), HttpRequest.BodyPublishers.ofByteArray(exchange.getRequestBody().readAllBytes()));
+                for (String header : List.of("If-Match", "Content-Type")) {
+                    exchange.getRequestHeaders().getOrDefault(header, List.of()).forEach(value -> request.header(header, value));
+                }
+                HttpResponse<byte[]> answer = client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+                if (!exchange.getRequestMethod().equals("GET") && !lost.contains(exchange.getRequestMethod())) {
+                    lost.add(exchange.getRequestMethod());
+                } else {
+                    exchange.sendResponseHeaders(answer.statusCode(), answer.body().length);
+                    exchange.getResponseBody().write(answer.body());
+                }
+            } catch (InterruptedException e) {
+                // the test is over
+            }
+        });
+        relay.start();
+        opened.add(() -> relay.stop(0));
+        return relay.getAddress().getPort();
     }
 
     @Test
