@@ -80,6 +80,12 @@ final class EtcdHttp implements AutoCloseable {
         this.timeouts = timeouts;
     }
 
+    /** Over a client that there is already; for one member, without TLS. */
+    EtcdHttp(String url, HttpProxies proxies, HttpClient client, EtcdTimeouts timeouts) {
+        this(List.of(url), proxies, null, timeouts);
+        this.client = client;
+    }
+
     /** @param api for its text, as "etcd v3" */
     StoreHealth health(String api) {
         return meter.health(api);

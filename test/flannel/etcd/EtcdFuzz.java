@@ -8,6 +8,7 @@ import flannel.lease.LeaseAttributes;
 import flannel.lease.LeaseConflictException;
 import flannel.lease.StoreException;
 import flannel.log.Log;
+import flannel.net.HttpProxies;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import java.io.BufferedInputStream;
@@ -24,13 +25,14 @@ import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.random.RandomGenerator;
 
 /**
- * Spoiled answers of an etcd, by both of its interfaces: to everything that a daemon asks, in any order, at once or drop by drop, with an end
- * or without. A server in this process gives them.
+ * Spoiled answers of an etcd, by both of its interfaces, to everything that a daemon asks, in any order: what they say, many thousands a
+ * second and without a network; and how they come, from a server in this process, at once or drop by drop, with an end or without.
  */
 public final class EtcdFuzz {
 
@@ -49,35 +51,62 @@ public final class EtcdFuzz {
 
     public static List<Target> targets() {
         Server server = new Server();
-        return List.of(target("v2", server), target("v3", server));
+        return List.of(target("what v2 answers", EtcdFuzz::askV2), target("what v3 answers", EtcdFuzz::askV3),
+                target("a server, v2", (input, dice) -> ask("v2", server, dice)), target("a server, v3", (input, dice) -> ask("v3", server, dice)));
     }
 
-    private static Target target(String api, Server server) {
-        return new Target("etcd: answers, " + api, List.of(new byte[0]), (samples, dice) -> new byte[0], Set.of(StoreException.class,
-                LeaseConflictException.class, NotServedException.class, UnavailableException.class, LostAnswerException.class),
-                (input, dice) -> ask(api, server, dice));
+    private static Target target(String name, Target.Reader reader) {
+        return new Target("etcd: " + name, List.of(new byte[0]), (samples, dice) -> new byte[0], Set.of(StoreException.class,
+                LeaseConflictException.class, NotServedException.class, UnavailableException.class, LostAnswerException.class), reader);
+    }
+
+    private static void askV2(byte[] input, RandomGenerator dice) throws Exception {
+        ask(new EtcdV2Registry(canned(dice), new LeaseKeys("/n"), user(dice), "p"), Duration.ofMillis(1), dice);
+    }
+
+    private static void askV3(byte[] input, RandomGenerator dice) throws Exception {
+        EtcdHttp http = canned(dice);
+        ask(new EtcdV3Registry(http, new LeaseKeys("/n"), new EtcdV3Gateway(http, "/n/", user(dice), "p")), Duration.ofMillis(1), dice);
+    }
+
+    private static String user(RandomGenerator dice) {
+        return dice.nextInt(4) == 0 ? "u" : "";
+    }
+
+    private static EtcdHttp canned(RandomGenerator dice) {
+        return new EtcdHttp("http://127.0.0.1:2379", new HttpProxies(Map.of()), new CannedClient(request -> {
+            String line = request.method() + " " + request.uri().getRawPath() + (request.uri().getRawQuery() == null ? "" : "?" + request.uri().getRawQuery());
+            byte[] body = Server.good(line).getBytes(StandardCharsets.UTF_8);
+            return new CannedClient.Canned(Server.status(line, dice), Map.of("Content-Type", List.of("application/json"), "X-Etcd-Index", List.of("8"),
+                    "X-Etcd-Cluster-Id", List.of("9")), dice.nextBoolean() ? body
+                            : JsonMutation.mutate(List.of(body, Server.NOT_FOUND), dice));
+        }), QUICK);
     }
 
     private static void ask(String api, Server server, RandomGenerator dice) throws Exception {
         server.dice = new Random(dice.nextLong());
-        String user = dice.nextInt(4) == 0 ? "u" : "";
+        String user = user(dice);
         long startNanos = System.nanoTime();
         EtcdOptions options = new EtcdOptions(List.of(server.endpoint()), "/n", api, "", "", "", user, user);
         try (LeaseRegistry registry = EtcdSubnetStore.registry(options, QUICK, new Log(new PrintStream(OutputStream.nullOutputStream()), 0))) {
-            Lease held = new Lease(SUBNET, OURS, dice.nextInt(4) == 0 ? new Lease.Never() : new Lease.Unknown(), 7);
-            switch (dice.nextInt(6)) {
-                case 0, 1 -> registry.list();
-                case 2 -> registry.watch(new LeaseRegistry.Cursor(8, "9"), Duration.ofMillis(50), event -> { });
-                case 3 -> registry.create(SUBNET, OURS, Duration.ofDays(1));
-                case 4 -> registry.update(held, OURS, Duration.ofDays(1));
-                default -> {
-                    registry.withEnd(held);
-                    registry.delete(held);
-                }
-            }
+            ask(registry, Duration.ofMillis(50), dice);
         } finally {
             if (System.nanoTime() - startNanos > LONGEST.toNanos()) {
                 throw new AssertionError("no answer is waited for so long: " + (System.nanoTime() - startNanos) / 1_000_000 + " ms");
+            }
+        }
+    }
+
+    private static void ask(LeaseRegistry registry, Duration watched, RandomGenerator dice) throws Exception {
+        Lease held = new Lease(SUBNET, OURS, dice.nextInt(4) == 0 ? new Lease.Never() : new Lease.Unknown(), 7);
+        switch (dice.nextInt(6)) {
+            case 0, 1 -> registry.list();
+            case 2 -> registry.watch(new LeaseRegistry.Cursor(8, "9"), watched, event -> { });
+            case 3 -> registry.create(SUBNET, OURS, Duration.ofDays(1));
+            case 4 -> registry.update(held, OURS, Duration.ofDays(1));
+            default -> {
+                registry.withEnd(held);
+                registry.delete(held);
             }
         }
     }
@@ -182,6 +211,11 @@ public final class EtcdFuzz {
             return head.substring(0, head.indexOf("\r\n"));
         }
 
+        private static int status(String line, RandomGenerator dice) {
+            return dice.nextInt(8) == 0 ? List.of(100, 204, 301, 400, 401, 403, 404, 412, 500, 503).get(dice.nextInt(10))
+                    : line.startsWith("PUT") ? 201 : 200;
+        }
+
         /** False when the connection is not good for another answer. */
         private static boolean answer(String line, Random dice, OutputStream out) throws IOException, InterruptedException {
             byte[] body = good(line).getBytes(StandardCharsets.UTF_8);
@@ -189,9 +223,7 @@ public final class EtcdFuzz {
             if (spoiled) {
                 body = JsonMutation.mutate(List.of(body, NOT_FOUND), dice);
             }
-            int status = dice.nextInt(8) == 0 ? List.of(100, 204, 301, 400, 401, 403, 404, 412, 500, 503).get(dice.nextInt(10))
-                    : line.startsWith("PUT") ? 201 : 200;
-            String head = "HTTP/1.1 " + status + " X\r\nContent-Type: application/json\r\nX-Etcd-Index: 8\r\nX-Etcd-Cluster-Id: 9\r\n";
+            String head = "HTTP/1.1 " + status(line, dice) + " X\r\nContent-Type: application/json\r\nX-Etcd-Index: 8\r\nX-Etcd-Cluster-Id: 9\r\n";
             byte[] all = Mutation.join((head + "Content-Length: " + body.length + "\r\n\r\n").getBytes(StandardCharsets.US_ASCII), body);
             switch (spoiled ? dice.nextInt(40) : 40) {
                 case 0 -> out.write(all, 0, dice.nextInt(all.length)); // breaks off

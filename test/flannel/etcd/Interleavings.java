@@ -74,9 +74,15 @@ final class Interleavings {
     private record Late(int host, Waits write) {
     }
 
-    /** A moment: the store, what each host has heard, and how we came here. */
-    private record Moment(Map<String, Stored> store, long revision, List<List<Heard>> heard, List<Late> underway, int losses, int expiries,
-            List<String> story) {
+    /**
+     * A moment.
+     *
+     * @param heard    by each host so far
+     * @param standing where that has brought each: a request that waits, the lease that it has at its end, or the reason why it has none
+     * @param story    how we came here
+     */
+    private record Moment(Map<String, Stored> store, long revision, List<List<Heard>> heard, List<Object> standing, List<Late> underway, int losses,
+            int expiries, List<String> story) {
     }
 
     private final Api api;
@@ -99,28 +105,30 @@ final class Interleavings {
         Map<String, Stored> store = new TreeMap<>();
         leases.forEach(lease -> store.put(lease.key().name(), new Stored(lease, lease.asOf())));
         List<List<Heard>> nothing = new ArrayList<>();
-        hosts.forEach(host -> nothing.add(List.of()));
-        explore(new Moment(store, leases.size(), nothing, List.of(), losses, expiries, List.of()));
+        List<Object> standing = new ArrayList<>();
+        for (int host = 0; host < hosts.size(); host++) {
+            nothing.add(List.of());
+            standing.add(play(host, List.of()));
+        }
+        explore(new Moment(store, leases.size(), nothing, standing, List.of(), losses, expiries, List.of()));
         return histories;
     }
 
     private void explore(Moment moment) {
-        List<Object> ends = new ArrayList<>();
+        boolean over = true;
         for (int host = 0; host < hosts.size(); host++) {
-            switch (play(host, moment)) {
-                case Waits waits -> {
-                    for (Fate fate : Fate.values()) {
-                        if (fate == Fate.ANSWERED || waits.canBeLost() && moment.losses > 0) {
-                            explore(after(moment, host, waits, fate));
-                        }
+            if (moment.standing.get(host) instanceof Waits waits) {
+                over = false;
+                for (Fate fate : Fate.values()) {
+                    if (fate == Fate.ANSWERED || waits.canBeLost() && moment.losses > 0) {
+                        explore(after(moment, host, waits, fate));
                     }
                 }
-                case Object end -> ends.add(end);
             }
         }
-        if (ends.size() == hosts.size()) {
+        if (over) {
             histories++;
-            check(moment, ends);
+            check(moment);
             return;
         }
         moment.underway.forEach(late -> explore(arrived(moment, late)));
@@ -129,10 +137,9 @@ final class Interleavings {
         }
     }
 
-    /** A request that waits, the lease that the host has at its end, or the reason why it has none. */
-    private Object play(int host, Moment moment) {
+    private Object play(int host, List<Heard> heard) {
         try {
-            return hosts.get(host).life.live(new Replay(host, moment.heard.get(host)));
+            return hosts.get(host).life.live(new Replay(host, heard));
         } catch (Waits waits) {
             return waits;
         } catch (StoreException e) {
@@ -159,7 +166,9 @@ final class Interleavings {
         }
         List<List<Heard>> all = new ArrayList<>(moment.heard);
         all.set(host, with(all.get(host), heard));
-        return new Moment(store, moment.revision + (changed ? 1 : 0), all, underway, moment.losses - (fate == Fate.ANSWERED ? 0 : 1),
+        List<Object> standing = new ArrayList<>(moment.standing);
+        standing.set(host, play(host, all.get(host)));
+        return new Moment(store, moment.revision + (changed ? 1 : 0), all, standing, underway, moment.losses - (fate == Fate.ANSWERED ? 0 : 1),
                 moment.expiries, story);
     }
 
@@ -174,8 +183,8 @@ final class Interleavings {
         }
         List<Late> underway = new ArrayList<>(moment.underway);
         underway.remove(late);
-        return new Moment(store, moment.revision + (store.equals(moment.store) ? 0 : 1), moment.heard, underway, moment.losses, moment.expiries,
-                story);
+        return new Moment(store, moment.revision + (store.equals(moment.store) ? 0 : 1), moment.heard, moment.standing, underway, moment.losses,
+                moment.expiries, story);
     }
 
     private static LostAnswerException lost() {
@@ -185,7 +194,7 @@ final class Interleavings {
     private static Moment withoutKey(Moment moment, String key) {
         Map<String, Stored> store = new TreeMap<>(moment.store);
         store.remove(key);
-        return new Moment(store, moment.revision + 1, moment.heard, moment.underway, moment.losses, moment.expiries - 1,
+        return new Moment(store, moment.revision + 1, moment.heard, moment.standing, moment.underway, moment.losses, moment.expiries - 1,
                 with(moment.story, key + " expires"));
     }
 
@@ -209,7 +218,8 @@ final class Interleavings {
     }
 
     /** At the end each host that says it has a lease has it, unless it expired; each has one, and no other has it. */
-    private void check(Moment moment, List<Object> ends) {
+    private void check(Moment moment) {
+        List<Object> ends = moment.standing;
         for (int i = 0; i < ends.size(); i++) {
             String mark = hosts.get(i).attributes.node();
             List<Lease> own = moment.store.values().stream().map(Stored::lease).filter(lease -> lease.attributes().node().equals(mark)).toList();
