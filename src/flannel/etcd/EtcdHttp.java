@@ -5,23 +5,18 @@ import flannel.json.JsonParser;
 import flannel.lease.RequestMeter;
 import flannel.lease.StoreHealth;
 import flannel.net.HttpProxies;
-import flannel.tls.NoTls;
+import flannel.tls.HttpConnections;
 import flannel.tls.Tls;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.URI;
-import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLException;
 
 /**
@@ -57,12 +52,10 @@ final class EtcdHttp implements AutoCloseable {
 
     private final List<Endpoint> endpoints;
     private final HttpProxies proxies;
-    private final Tls tls;
     private final EtcdTimeouts timeouts;
     private final RequestMeter meter = new RequestMeter();
     private volatile int pinned;
-    private HttpClient client;
-    private boolean closed;
+    private final HttpConnections connections;
 
     /**
      * @param urls as {@link EtcdOptions#urls()} gives them; the first is asked first
@@ -73,17 +66,16 @@ final class EtcdHttp implements AutoCloseable {
     }
 
     EtcdHttp(List<String> urls, Endpoint.Resolver resolver, HttpProxies proxies, Tls tls, EtcdTimeouts timeouts) {
-        this.endpoints = urls.stream().map(url -> new Endpoint(url, resolver)).toList();
-        this.proxies = proxies;
-        endpoints.forEach(endpoint -> endpoint.proxy(proxies)); // a proxy that makes no sense is said now
-        this.tls = tls;
-        this.timeouts = timeouts;
+        this(urls.stream().map(url -> new Endpoint(url, resolver)).toList(), proxies, timeouts,
+                new HttpConnections("etcd", timeouts.connect(), proxies, tls, urls.stream().noneMatch(url -> url.startsWith("https:"))));
     }
 
-    /** Over a client that there is already; for one member, without TLS. */
-    EtcdHttp(String url, HttpProxies proxies, HttpClient client, EtcdTimeouts timeouts) {
-        this(List.of(url), proxies, null, timeouts);
-        this.client = client;
+    EtcdHttp(List<Endpoint> endpoints, HttpProxies proxies, EtcdTimeouts timeouts, HttpConnections connections) {
+        this.endpoints = endpoints;
+        this.proxies = proxies;
+        this.timeouts = timeouts;
+        this.connections = connections;
+        endpoints.forEach(endpoint -> endpoint.proxy(proxies)); // a proxy that makes no sense is said now
     }
 
     /** @param api for its text, as "etcd v3" */
@@ -248,33 +240,25 @@ final class EtcdHttp implements AutoCloseable {
             throws IOException, InterruptedException {
         long startNanos = System.nanoTime();
         CompletableFuture<HttpResponse<InputStream>> call =
-                client().sendAsync(httpRequest(URI.create(base + request.path()), request), HttpResponse.BodyHandlers.ofInputStream());
+                connections.client().sendAsync(httpRequest(URI.create(base + request.path()), request), HttpResponse.BodyHandlers.ofInputStream());
         HttpResponse<InputStream> response = null;
         try {
-            response = await(call, timeouts.answer());
+            response = HttpConnections.await(call, timeouts.answer());
             if (response == null && isWatch) {
                 // etcd's own reverse proxy holds the headers back until there is a body: a frozen member is told from it by another request
                 EtcdAnswer alive = exchange(at, ALIVE, null);
                 if (isUnavailable(alive.status())) {
                     throw new IOException(alive.reason());
                 }
-                response = await(call, lifetime.minusNanos(System.nanoTime() - startNanos));
+                response = HttpConnections.await(call, lifetime.minusNanos(System.nanoTime() - startNanos));
             } else if (response == null) {
                 throw Failure.late("no answer", timeouts.answer());
             }
             return response == null ? null : new EtcdStream(endpoints.get(at).toString(), response, startNanos, lifetime);
         } finally {
-            if (response == null && !call.cancel(true)) {
-                call.thenAccept(EtcdHttp::drop); // it came just now
+            if (response == null) {
+                HttpConnections.abandon(call);
             }
-        }
-    }
-
-    private static void drop(HttpResponse<InputStream> response) {
-        try {
-            response.body().close();
-        } catch (IOException e) {
-            // nobody wants it
         }
     }
 
@@ -297,60 +281,19 @@ final class EtcdHttp implements AutoCloseable {
         return builder.build();
     }
 
-    /** Null when the headers do not come in time. */
-    private static HttpResponse<InputStream> await(CompletableFuture<HttpResponse<InputStream>> call, Duration atMost)
-            throws IOException, InterruptedException {
-        try {
-            return call.get(Math.max(0, atMost.toMillis()), TimeUnit.MILLISECONDS);
-        } catch (TimeoutException e) {
-            return null;
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof IOException cause ? cause : new IOException(e.getCause());
-        }
-    }
-
     private String reason(int at, IOException e) {
         String proxy = endpoints.get(at).proxy(proxies);
         return Failure.reason(e, endpoints.get(at), timeouts) + (proxy.isEmpty() ? "" : " (through the proxy " + proxy + ")");
     }
 
-    private synchronized HttpClient client() throws IOException {
-        if (closed) {
-            throw new IOException("the connection to etcd was closed by flanneld");
-        }
-        if (client == null || tls != null && tls.reload()) {
-            HttpClient.Builder builder = HttpClient.newBuilder()
-                    .version(HttpClient.Version.HTTP_1_1)
-                    .connectTimeout(timeouts.connect())
-                    .proxy(proxies)
-                    .executor(Executors.newVirtualThreadPerTaskExecutor());
-            if (tls != null) {
-                builder.sslContext(tls.context());
-            } else if (endpoints.stream().noneMatch(Endpoint::isTls)) {
-                builder.sslContext(new NoTls());
-            }
-            if (client != null) {
-                client.shutdown();
-            }
-            client = builder.build();
-        }
-        return client;
-    }
-
     /** Drops all connections: they are from an address that this host does not have any more, so that nothing will come on them. */
-    synchronized void reconnect() {
-        if (client != null) {
-            client.shutdownNow();
-            client = null;
-        }
+    void reconnect() {
+        connections.reconnect();
     }
 
     /** Ends all requests. */
     @Override
-    public synchronized void close() {
-        closed = true;
-        if (client != null) {
-            client.shutdownNow();
-        }
+    public void close() {
+        connections.close();
     }
 }

@@ -7,8 +7,13 @@ import flannel.lease.LeaseKey;
 /** Keys below a folder of etcd, and what they stand for. Everything else in there is somebody else's. */
 interface EtcdKeys {
 
-    /** The folder of all, with a slash behind it. */
-    String folder();
+    /** The folder of all, as {@link EtcdOptions#folder()} gives it. */
+    String prefix();
+
+    /** The same with a slash behind it. */
+    default String folder() {
+        return prefix() + "/";
+    }
 
     /** The key of the configuration. */
     String config();

@@ -1,5 +1,6 @@
 package flannel.etcd;
 
+import flannel.json.JsonBody;
 import flannel.json.JsonLimits;
 import flannel.json.JsonParser;
 import flannel.json.JsonValue;
@@ -9,20 +10,15 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
-/**
- * An answer whose body is still arriving. It is cut when its time is up: java.net.http has no deadline of its own for a body that is read
- * as a stream.
- */
+/** An answer whose body is still arriving. */
 final class EtcdStream implements AutoCloseable {
 
     private static final int MAX_TEXT_BYTES = 400;
 
     private final String endpoint;
     private final HttpResponse<InputStream> response;
-    private final JsonParser parser;
-    private final Thread cutter;
+    private final JsonBody body;
     private final long startNanos;
-    private volatile boolean expired;
 
     /**
      * @param startNanos when the request was sent, by the system's nanoTime
@@ -32,23 +28,12 @@ final class EtcdStream implements AutoCloseable {
         this.endpoint = endpoint;
         this.startNanos = startNanos;
         this.response = response;
-        this.parser = new JsonParser(response.body(), JsonLimits.ANSWER);
-        this.cutter = Thread.ofVirtual().start(() -> cutAfter(lifetime));
-    }
-
-    private void cutAfter(Duration lifetime) {
-        try {
-            Thread.sleep(lifetime);
-        } catch (InterruptedException e) {
-            return;
-        }
-        expired = true;
-        closeBody();
+        this.body = new JsonBody(response.body(), new JsonParser(response.body(), JsonLimits.ANSWER), lifetime);
     }
 
     /** True when the body was cut because its time was up. */
     boolean expired() {
-        return expired;
+        return body.expired();
     }
 
     /** Since the request was sent. */
@@ -83,37 +68,13 @@ final class EtcdStream implements AutoCloseable {
 
     /** The next JSON value of the body, without strings that are too large; null at its end. */
     JsonValue next() throws IOException, InterruptedException {
-        return next(parser::next);
+        return body.next();
     }
 
     /** The same, without the elements of a long list, which go to their consumer as soon as each has arrived. */
     JsonValue next(EtcdHttp.LongList list) throws IOException, InterruptedException {
         list.restart();
-        return next(() -> parser.next(list.member(), list));
-    }
-
-    private interface Reading {
-        JsonValue run() throws IOException;
-    }
-
-    private JsonValue next(Reading reading) throws IOException, InterruptedException {
-        try {
-            JsonValue value = reading.run();
-            if (value == null && expired) {
-                throw new IOException("cut"); // what looks like the end was our own doing
-            }
-            return value;
-        } catch (IOException e) {
-            throw unlessInterrupted(e);
-        }
-    }
-
-    /** The body's stream turns an interrupt into an IOException: turns it back. */
-    private static IOException unlessInterrupted(IOException e) throws InterruptedException {
-        if (Thread.interrupted()) {
-            throw new InterruptedException();
-        }
-        return e;
+        return body.next(list.member(), list);
     }
 
     /** Reads the body to its end. */
@@ -127,30 +88,15 @@ final class EtcdStream implements AutoCloseable {
         String text = "";
         if (header("Content-Type").contains("json")) {
             json = list == null ? next() : next(list);
-            while (next() != null) {
-                // an answer is one value; reading to the end lets the connection be used again
-            }
+            body.drain();
         } else {
-            try {
-                text = new String(response.body().readNBytes(MAX_TEXT_BYTES), StandardCharsets.UTF_8);
-            } catch (IOException e) {
-                throw unlessInterrupted(e);
-            }
+            text = new String(body.start(MAX_TEXT_BYTES), StandardCharsets.UTF_8);
         }
         return new EtcdAnswer(endpoint, status(), json, text, index(), cluster());
     }
 
     @Override
     public void close() {
-        cutter.interrupt();
-        closeBody();
-    }
-
-    private void closeBody() {
-        try {
-            response.body().close();
-        } catch (IOException e) {
-            // nothing is lost: the body is not wanted any more
-        }
+        body.close();
     }
 }

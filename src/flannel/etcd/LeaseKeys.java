@@ -13,25 +13,13 @@ import java.util.Optional;
  * The network's keys and what they mean: {@code PREFIX/config} and {@code PREFIX/subnets/10.1.83.0-24}. Everything else under the prefix is
  * somebody else's. Pure.
  */
-final class LeaseKeys implements EtcdKeys {
+record LeaseKeys(String prefix) implements EtcdKeys {
 
     /** A lease's name has 18 characters, one for two address families at most 60; what is longer is shown by its start. */
     private static final int LONGEST_NAME = 100;
 
     /** What is wrong with a value may quote it, and is kept as long as the key is there. */
     private static final int LONGEST_REASON = 100;
-
-    private final String prefix;
-
-    /** @param prefix as {@link EtcdOptions#folder()} gives it */
-    LeaseKeys(String prefix) {
-        this.prefix = prefix;
-    }
-
-    @Override
-    public String folder() {
-        return prefix + "/";
-    }
 
     @Override
     public String config() {

@@ -5,21 +5,9 @@ import flannel.lease.Lease;
 import flannel.lease.LeaseKey;
 
 /** The keys {@code PREFIX/NAME/config}, one for each network: an entry for each name. Pure. */
-final class NetworkKeys implements EtcdKeys {
+record NetworkKeys(String prefix) implements EtcdKeys {
 
     private static final String CONFIG = "/config";
-
-    private final String prefix;
-
-    /** @param prefix as {@link EtcdOptions#folder()} gives it */
-    NetworkKeys(String prefix) {
-        this.prefix = prefix;
-    }
-
-    @Override
-    public String folder() {
-        return prefix + "/";
-    }
 
     /** There is none for all of them together; the folder can be asked for in its place. */
     @Override

@@ -8,14 +8,13 @@ import flannel.lease.StoreHealth;
 import flannel.log.Log;
 import flannel.log.Printable;
 import flannel.net.HttpProxies;
-import flannel.tls.NoTls;
+import flannel.tls.HttpConnections;
 import flannel.tls.Tls;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.URI;
 import java.net.UnknownHostException;
-import java.net.http.HttpClient;
 import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -25,10 +24,6 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -49,11 +44,9 @@ final class ApiServer implements AutoCloseable {
 
     private final ApiAccess access;
     private final HttpProxies proxies;
-    private final Tls tls;
     private final Set<String> wanted;
     private final RequestMeter meter = new RequestMeter();
-    private HttpClient client;
-    private boolean closed;
+    private final HttpConnections connections;
 
     /**
      * @param annotations that are read of nodes
@@ -63,7 +56,8 @@ final class ApiServer implements AutoCloseable {
         this.access = access;
         proxies = new HttpProxies(environment);
         proxies.name(access.server());
-        tls = Tls.read("Kubernetes API", access.ca(), access.certificate(), access.key(), log);
+        connections = new HttpConnections("the API server", CONNECT, proxies, Tls.read("Kubernetes API", access.ca(), access.certificate(), access.key(), log),
+                access.server().getScheme().equals("http"));
         wanted = Stream.concat(MEMBERS.stream(), annotations.stream()).collect(Collectors.toUnmodifiableSet());
     }
 
@@ -152,27 +146,18 @@ final class ApiServer implements AutoCloseable {
         if (!proxy.isEmpty()) {
             builder.header("Proxy-Authorization", proxy);
         }
-        CompletableFuture<HttpResponse<InputStream>> call = client().sendAsync(builder.build(), HttpResponse.BodyHandlers.ofInputStream());
+        CompletableFuture<HttpResponse<InputStream>> call = connections.client().sendAsync(builder.build(), HttpResponse.BodyHandlers.ofInputStream());
         HttpResponse<InputStream> response = null;
         try {
-            response = call.get(ANSWER.toMillis(), TimeUnit.MILLISECONDS);
-            return response;
-        } catch (TimeoutException e) {
-            throw new HttpTimeoutException("no answer within " + ANSWER.toSeconds() + " s");
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof IOException cause ? cause : new IOException(e.getCause());
-        } finally {
-            if (response == null && !call.cancel(true)) {
-                call.thenAccept(ApiServer::drop); // it came just now
+            response = HttpConnections.await(call, ANSWER);
+            if (response == null) {
+                throw new HttpTimeoutException("no answer within " + ANSWER.toSeconds() + " s");
             }
-        }
-    }
-
-    private static void drop(HttpResponse<InputStream> response) {
-        try {
-            response.body().close();
-        } catch (IOException e) {
-            // nobody wants it
+            return response;
+        } finally {
+            if (response == null) {
+                HttpConnections.abandon(call);
+            }
         }
     }
 
@@ -224,39 +209,13 @@ final class ApiServer implements AutoCloseable {
         };
     }
 
-    private synchronized HttpClient client() throws StoreException {
-        if (closed) {
-            throw new StoreException("the connection to the API server was closed by flanneld");
-        }
-        if (client == null || tls != null && tls.reload()) {
-            HttpClient.Builder builder = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT).proxy(proxies)
-                    .executor(Executors.newVirtualThreadPerTaskExecutor());
-            if (tls != null) {
-                builder.sslContext(tls.context());
-            } else if (access.server().getScheme().equals("http")) {
-                builder.sslContext(new NoTls());
-            }
-            if (client != null) {
-                client.shutdown();
-            }
-            client = builder.build();
-        }
-        return client;
-    }
-
     /** Drops all connections: what is under way fails, and what comes next makes new ones. */
-    synchronized void reconnect() {
-        if (client != null) {
-            client.shutdownNow();
-            client = null;
-        }
+    void reconnect() {
+        connections.reconnect();
     }
 
     @Override
-    public synchronized void close() {
-        closed = true;
-        if (client != null) {
-            client.shutdownNow();
-        }
+    public void close() {
+        connections.close();
     }
 }

@@ -1,5 +1,6 @@
 package flannel.kube;
 
+import flannel.json.JsonBody;
 import flannel.json.JsonLimits;
 import flannel.json.JsonParser;
 import flannel.json.JsonValue;
@@ -10,7 +11,7 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.function.Consumer;
 
-/** An answer that is still arriving; it is cut when its time is up, for java.net.http has no deadline for a body that is read as a stream. */
+/** An answer that is still arriving. */
 final class ApiStream implements AutoCloseable {
 
     /**
@@ -19,80 +20,43 @@ final class ApiStream implements AutoCloseable {
      */
     private static final JsonLimits LIMITS = new JsonLimits(8, 1_000, 4 << 10, 64 << 10, NodeTable.MOST, 32 << 20, 1 << 30);
 
-    private final HttpResponse<InputStream> response;
-    private final JsonParser parser;
-    private final Thread cutter;
-    private volatile boolean expired;
+    private final int status;
+    private final JsonBody body;
 
     /**
      * @param wanted   names of the members that are read
      * @param lifetime of the body, from now on
      */
     ApiStream(HttpResponse<InputStream> response, Set<String> wanted, Duration lifetime) {
-        this.response = response;
-        parser = new JsonParser(response.body(), LIMITS, wanted);
-        cutter = Thread.ofVirtual().start(() -> {
-            try {
-                Thread.sleep(lifetime);
-                expired = true;
-                closeBody();
-            } catch (InterruptedException e) {
-                // closed before
-            }
-        });
+        status = response.statusCode();
+        body = new JsonBody(response.body(), new JsonParser(response.body(), LIMITS, wanted), lifetime);
     }
 
     int status() {
-        return response.statusCode();
+        return status;
     }
 
     /** The next JSON value of the body; null at its end. */
     JsonValue next() throws IOException, InterruptedException {
-        return next(parser::next);
+        return next(null);
     }
 
-    /** The same, without the elements of a list, which go to their consumer as soon as each has arrived. */
+    /** The same, without the elements of a list, which go to their consumer, unless that is null, as soon as each has arrived. */
     JsonValue next(Consumer<JsonValue> items) throws IOException, InterruptedException {
-        return next(() -> parser.next("items", items::accept));
-    }
-
-    private interface Reading {
-        JsonValue run() throws IOException;
-    }
-
-    private JsonValue next(Reading reading) throws IOException, InterruptedException {
         try {
-            JsonValue value = reading.run();
-            if (value == null && expired) {
-                throw new IOException("cut"); // what looks like the end was our own doing
-            }
-            return value;
+            return items == null ? body.next() : body.next("items", items::accept);
         } catch (IOException e) {
-            if (Thread.interrupted()) { // the body's stream turns an interrupt into an IOException
-                throw new InterruptedException();
-            }
-            throw expired ? new IOException("no complete answer in time", e) : e;
+            throw body.expired() ? new IOException("no complete answer in time", e) : e;
         }
     }
 
     /** Reads what is left, which lets the connection be used again. */
     void drain() throws IOException, InterruptedException {
-        while (next() != null) {
-            // there should be nothing
-        }
+        body.drain();
     }
 
     @Override
     public void close() {
-        cutter.interrupt();
-        closeBody();
-    }
-
-    private void closeBody() {
-        try {
-            response.body().close();
-        } catch (IOException e) {
-            // nothing is lost: the body is not wanted any more
-        }
+        body.close();
     }
 }

@@ -3,13 +3,12 @@ package flannel.remote;
 import flannel.api.Messages;
 import flannel.lease.StoreException;
 import flannel.log.Log;
-import flannel.tls.NoTls;
+import flannel.tls.HttpConnections;
 import flannel.tls.Tls;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
 import java.net.UnknownHostException;
-import java.net.http.HttpClient;
 import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -21,10 +20,6 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLException;
 
 /**
@@ -59,16 +54,15 @@ final class ServerHttp implements AutoCloseable {
     }
 
     private final List<URI> servers;
-    private final Tls tls;
     private volatile int pinned;
-    private HttpClient client;
-    private boolean closed;
+    private final HttpConnections connections;
 
     /** @param servers as {@link RemoteOptions#urls()} gives them; the one to begin with is {@code first} */
     ServerHttp(List<URI> servers, int first, Tls.Options options, Log log) {
         this.servers = servers;
         this.pinned = first;
-        this.tls = Tls.read(options, log);
+        connections = new HttpConnections("the flannel server", CONNECT, null, Tls.read(options, log),
+                servers.stream().noneMatch(server -> server.getScheme().equals("https")));
     }
 
     /**
@@ -147,7 +141,11 @@ final class ServerHttp implements AutoCloseable {
         } else {
             builder.header("Content-Type", "application/json").method(method, HttpRequest.BodyPublishers.ofString(body));
         }
-        return new Exchange(server, client().sendAsync(builder.build(), info -> new BoundedText(Messages.LIST_BYTES)));
+        try {
+            return new Exchange(server, connections.client().sendAsync(builder.build(), info -> new BoundedText(Messages.LIST_BYTES)));
+        } catch (IOException e) {
+            throw new StoreException(e.getMessage(), e);
+        }
     }
 
     /** Begins with another one next time. */
@@ -167,14 +165,8 @@ final class ServerHttp implements AutoCloseable {
 
     /** Its answer; null when there is none in that time, and it goes on. */
     static Reply get(Exchange exchange, Duration atMost) throws IOException, InterruptedException {
-        try {
-            HttpResponse<String> response = exchange.response().get(Math.max(0, atMost.toMillis()), TimeUnit.MILLISECONDS);
-            return new Reply(exchange.server(), response.statusCode(), response.body(), ahead(response));
-        } catch (TimeoutException e) {
-            return null;
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof IOException cause ? cause : new IOException(e.getCause());
-        }
+        HttpResponse<String> response = HttpConnections.await(exchange.response(), atMost);
+        return response == null ? null : new Reply(exchange.server(), response.statusCode(), response.body(), ahead(response));
     }
 
     /** Ends of leases are told by the server's clock; how it stands is in each answer, to the second. */
@@ -213,32 +205,9 @@ final class ServerHttp implements AutoCloseable {
         return false;
     }
 
-    private synchronized HttpClient client() throws StoreException {
-        if (closed) {
-            throw new StoreException("the connection to the flannel server was closed by flanneld");
-        }
-        if (client == null || tls != null && tls.reload()) {
-            HttpClient.Builder builder = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT)
-                    .executor(Executors.newVirtualThreadPerTaskExecutor());
-            if (tls != null) {
-                builder.sslContext(tls.context());
-            } else if (servers.stream().noneMatch(server -> server.getScheme().equals("https"))) {
-                builder.sslContext(new NoTls());
-            }
-            if (client != null) {
-                client.shutdown();
-            }
-            client = builder.build();
-        }
-        return client;
-    }
-
     /** Drops all connections: what is under way fails, and what comes next makes new ones. */
-    synchronized void reconnect() {
-        if (client != null) {
-            client.shutdownNow();
-            client = null;
-        }
+    void reconnect() {
+        connections.reconnect();
     }
 
     /** For messages. */
@@ -251,10 +220,7 @@ final class ServerHttp implements AutoCloseable {
 
     /** Ends all requests. */
     @Override
-    public synchronized void close() {
-        closed = true;
-        if (client != null) {
-            client.shutdownNow();
-        }
+    public void close() {
+        connections.close();
     }
 }

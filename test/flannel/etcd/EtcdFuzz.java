@@ -11,6 +11,7 @@ import flannel.log.Log;
 import flannel.net.HttpProxies;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
+import flannel.tls.HttpConnections;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -42,6 +43,7 @@ public final class EtcdFuzz {
     /** Of a call of several requests, each with those timeouts, on a busy machine. */
     private static final Duration LONGEST = Duration.ofSeconds(20);
 
+    private static final Endpoint MEMBER = new Endpoint("http://127.0.0.1:2379", InetAddress::getAllByName);
     private static final Ipv4Subnet SUBNET = Ipv4Subnet.parse("10.1.83.0/24");
     private static final LeaseAttributes OURS = new LeaseAttributes(Ipv4.parse("192.168.32.211"), "host-gw", null, "");
     private static final String CONFIG = "{\"Network\":\"10.1.0.0/16\"}";
@@ -74,13 +76,13 @@ public final class EtcdFuzz {
     }
 
     private static EtcdHttp canned(RandomGenerator dice) {
-        return new EtcdHttp("http://127.0.0.1:2379", new HttpProxies(Map.of()), new CannedClient(request -> {
+        return new EtcdHttp(List.of(MEMBER), new HttpProxies(Map.of()), QUICK, new HttpConnections("etcd", new CannedClient(request -> {
             String line = request.method() + " " + request.uri().getRawPath() + (request.uri().getRawQuery() == null ? "" : "?" + request.uri().getRawQuery());
             byte[] body = Server.good(line).getBytes(StandardCharsets.UTF_8);
             return new CannedClient.Canned(Server.status(line, dice), Map.of("Content-Type", List.of("application/json"), "X-Etcd-Index", List.of("8"),
                     "X-Etcd-Cluster-Id", List.of("9")), dice.nextBoolean() ? body
                             : JsonMutation.mutate(List.of(body, Server.NOT_FOUND), dice));
-        }), QUICK);
+        })));
     }
 
     private static void ask(String api, Server server, RandomGenerator dice) throws Exception {
