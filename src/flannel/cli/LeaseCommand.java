@@ -87,6 +87,9 @@ final class LeaseCommand {
     }
 
     private int list(ServedStore store, NetworkContents contents, boolean json) throws IOException, InterruptedException {
+        if (contents.config() == null && contents.entries().isEmpty() && !json) {
+            return Command.FAILED; // all has been said
+        }
         LeaseListing listing = new LeaseListing(contents.withEnds(store));
         stdout.print(json ? listing.json() : listing.table());
         stdout.flush();

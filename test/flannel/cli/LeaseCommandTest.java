@@ -134,7 +134,9 @@ class LeaseCommandTest {
         keys(Store.Api.V3).put("config", CONFIG);
         Files.writeString(folder.resolve("sysconfig"), "# a comment\nFLANNEL_ETCD_ENDPOINTS=\"" + etcd.endpoint() + "\"\nFLANNEL_ETCD_PREFIX='" + prefix
                 + "'\nFLANNEL_OPTIONS=\"-ip-masq -etcd-api=v2\"\n");
-        assertTrue(run("lease", "list").err().startsWith("there is no key " + prefix + "/config in etcd"));
+        Outcome none = run("lease", "list");
+        assertTrue(none.err().startsWith("there is no key " + prefix + "/config in etcd"), none.err());
+        assertEquals("", none.out(), "no table without a row either");
         assertEquals(0, run("lease", "list", "-etcd-api=v3").status());
         Files.writeString(folder.resolve("sysconfig"), "FLANNEL_ETCD=http://127.0.0.1:9\nFLANNEL_OPTIONS=-listen=:9\n");
         assertTrue(run("lease", "list").err().startsWith("no flannel server can serve: 127.0.0.1:9: "), "a server's host asks the server");

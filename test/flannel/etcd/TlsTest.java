@@ -13,6 +13,7 @@ import flannel.lease.StoreException;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
+import flannel.tls.OpenSsl;
 import flannel.tls.Tls;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -20,13 +21,11 @@ import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -47,38 +46,37 @@ class TlsTest {
 
     private static Etcd etcd;
 
+    private static OpenSsl openssl;
+
     private final ByteArrayOutputStream logged = new ByteArrayOutputStream();
 
     @BeforeAll
     static void start() throws Exception {
         assumeTrue(Etcd.isInstalled(), "etcd is not installed");
-        assumeTrue(Files.isExecutable(Path.of("/usr/bin/openssl")), "openssl is not installed");
-        for (String ca : List.of("ca", "other-ca")) {
-            openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=" + ca + " -keyout " + ca + ".key"
-                    + " -out " + ca + ".crt");
-        }
+        openssl = new OpenSsl(folder);
+        openssl.authority("ca");
+        openssl.authority("other-ca");
         // etcd's gateway dials its own server with the server's certificate: it must do for a client too
         Files.writeString(folder.resolve("server.ext"), "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n");
         Files.writeString(folder.resolve("client.ext"), "extendedKeyUsage=clientAuth\n");
-        openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out server.key");
+        openssl.run("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out server.key");
         sign("server", "/CN=server", "ca");
-        openssl("genrsa -traditional -out rsa-pkcs1.key 2048");
-        openssl("pkcs8 -topk8 -nocrypt -in rsa-pkcs1.key -out rsa-pkcs8.key");
-        openssl("ecparam -genkey -name prime256v1 -out ec-sec1.key");
-        openssl("pkcs8 -topk8 -nocrypt -in ec-sec1.key -out ec-pkcs8.key");
-        openssl("ecparam -genkey -name secp384r1 -noout -out ec384-sec1.key");
-        openssl("pkcs8 -topk8 -passout pass:x -in rsa-pkcs1.key -out encrypted.key");
+        openssl.run("genrsa -traditional -out rsa-pkcs1.key 2048");
+        openssl.run("pkcs8 -topk8 -nocrypt -in rsa-pkcs1.key -out rsa-pkcs8.key");
+        openssl.run("ecparam -genkey -name prime256v1 -out ec-sec1.key");
+        openssl.run("pkcs8 -topk8 -nocrypt -in ec-sec1.key -out ec-pkcs8.key");
+        openssl.run("ecparam -genkey -name secp384r1 -noout -out ec384-sec1.key");
+        openssl.run("pkcs8 -topk8 -passout pass:x -in rsa-pkcs1.key -out encrypted.key");
         for (String key : List.of("rsa-pkcs1", "rsa-pkcs8", "ec-sec1", "ec-pkcs8", "ec384-sec1")) {
             Files.copy(folder.resolve("client.ext"), folder.resolve(key + ".ext"));
             sign(key, "/CN=client", "ca");
         }
-        openssl("ecparam -genkey -name prime256v1 -out another.key");
-        openssl("genrsa -out another-rsa.key 2048");
-        openssl("req -new -key ec-sec1.key -out expired.csr -subj /CN=client");
-        openssl("x509 -req -in expired.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days -1 -out expired.crt");
-        openssl("req -new -key server.key -out expired-server.csr -subj /CN=server");
-        openssl("x509 -req -in expired-server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days -1 -extfile server.ext"
-                + " -out expired-server.crt");
+        openssl.run("ecparam -genkey -name prime256v1 -out another.key");
+        openssl.run("genrsa -out another-rsa.key 2048");
+        openssl.run("req -new -key ec-sec1.key -out expired.csr -subj /CN=client");
+        openssl.sign("expired", "ca", "-days -1");
+        openssl.run("req -new -key server.key -out expired-server.csr -subj /CN=server");
+        openssl.sign("expired-server", "ca", "-days -1 -extfile server.ext");
         Files.copy(folder.resolve("ec-sec1.key"), folder.resolve("stranger.key"));
         Files.copy(folder.resolve("client.ext"), folder.resolve("stranger.ext"));
         sign("stranger", "/CN=client", "other-ca");
@@ -87,17 +85,8 @@ class TlsTest {
     }
 
     private static void sign(String name, String subject, String authority) throws Exception {
-        openssl("req -new -key " + name + ".key -out " + name + ".csr -subj " + subject);
-        openssl("x509 -req -in " + name + ".csr -CA " + authority + ".crt -CAkey " + authority + ".key -CAcreateserial -days 2 -extfile "
-                + name + ".ext -out " + name + ".crt");
-    }
-
-    private static void openssl(String arguments) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(List.of("openssl"));
-        command.addAll(List.of(arguments.split(" ")));
-        Process process = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertEquals(0, process.waitFor(), () -> command + ": " + output);
+        openssl.run("req -new -key " + name + ".key -out " + name + ".csr -subj " + subject);
+        openssl.sign(name, authority, "-days 2 -extfile " + name + ".ext");
     }
 
     @AfterAll

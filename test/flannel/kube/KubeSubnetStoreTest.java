@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsConfigurator;
@@ -25,6 +24,7 @@ import flannel.lease.SubnetStore.Wish;
 import flannel.log.Log;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
+import flannel.tls.OpenSsl;
 import flannel.tls.Tls;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -484,14 +484,6 @@ class KubeSubnetStoreTest {
 
     // ---- TLS ----
 
-    private void openssl(String arguments) throws Exception {
-        List<String> command = new ArrayList<>(List.of("openssl"));
-        command.addAll(List.of(arguments.split(" ")));
-        Process process = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertEquals(0, process.waitFor(), () -> command + ": " + output);
-    }
-
     private String data(String name) throws IOException {
         return Base64.getEncoder().encodeToString(Files.readAllBytes(folder.resolve(name)));
     }
@@ -499,13 +491,10 @@ class KubeSubnetStoreTest {
     /** As kubeadm sets one up: who asks shows a certificate of the cluster's authority. */
     @Test
     void theKubeconfigsCertificateIsShownToAServerThatDemandsOne() throws Exception {
-        assumeTrue(Files.isExecutable(Path.of("/usr/bin/openssl")), "openssl is not installed");
-        openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.crt");
-        Files.writeString(folder.resolve("ext"), "subjectAltName=IP:127.0.0.1\n");
-        for (String name : List.of("server", "client")) {
-            openssl("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=" + name + " -keyout " + name + ".key -out " + name + ".csr");
-            openssl("x509 -req -in " + name + ".csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out " + name + ".crt");
-        }
+        OpenSsl openssl = new OpenSsl(folder);
+        openssl.authority("ca");
+        openssl.certificate("server", "ca");
+        openssl.certificate("client", "ca");
         SSLContext context = Tls.read(new Tls.Options("test", "server", folder.resolve("ca.crt").toString(), folder.resolve("server.crt").toString(),
                 folder.resolve("server.key").toString()), log).context();
         HttpsServer https = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);

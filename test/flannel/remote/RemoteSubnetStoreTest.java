@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.net.httpserver.HttpServer;
 import flannel.lease.Entry;
@@ -24,6 +23,7 @@ import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import flannel.server.ServedMemory;
 import flannel.server.TestServer;
+import flannel.tls.OpenSsl;
 import flannel.tls.Tls;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -36,7 +36,6 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -356,13 +355,10 @@ class RemoteSubnetStoreTest {
 
     @Test
     void certificatesAreAskedForOnBothSides(@TempDir Path folder) throws Exception {
-        assumeTrue(Files.isExecutable(Path.of("/usr/bin/openssl")), "openssl is not installed");
-        openssl(folder, "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.crt");
-        Files.writeString(folder.resolve("ext"), "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n");
-        for (String name : List.of("server", "client")) {
-            openssl(folder, "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=" + name + " -keyout " + name + ".key -out " + name + ".csr");
-            openssl(folder, "x509 -req -in " + name + ".csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out " + name + ".crt");
-        }
+        OpenSsl openssl = new OpenSsl(folder);
+        openssl.authority("ca");
+        openssl.certificate("server", "ca");
+        openssl.certificate("client", "ca");
         memory.change(there -> there.config("{\"Network\":\"10.1.0.0/16\"}"));
         TestServer server = open(new TestServer(0, Tls.read(files(folder, "server"), log), Duration.ofSeconds(60), memory, log));
         RemoteSubnetStore store = client(files(folder, "client"), "127.0.0.1:" + server.port());
@@ -383,13 +379,5 @@ class RemoteSubnetStoreTest {
     private static Tls.Options files(Path folder, String name) {
         return new Tls.Options("remote", "flannel server", folder.resolve("ca.crt").toString(), folder.resolve(name + ".crt").toString(),
                 folder.resolve(name + ".key").toString());
-    }
-
-    private static void openssl(Path folder, String arguments) throws Exception {
-        List<String> command = new ArrayList<>(List.of("openssl"));
-        command.addAll(List.of(arguments.split(" ")));
-        Process process = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertEquals(0, process.waitFor(), () -> command + ": " + output);
     }
 }

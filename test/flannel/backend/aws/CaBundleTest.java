@@ -4,12 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
 import flannel.backend.cloud.CloudHttp;
 import flannel.backend.cloud.Http;
+import flannel.tls.OpenSsl;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -19,7 +19,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -41,11 +40,10 @@ class CaBundleTest {
 
     @BeforeEach
     void serve() throws Exception {
-        assumeTrue(Files.isExecutable(Path.of("/usr/bin/openssl")), "openssl is not installed");
-        openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=server -addext subjectAltName=IP:127.0.0.1"
-                + " -keyout key.pem -out cert.pem");
-        openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=other -keyout other.key -out other.pem");
-        openssl("pkcs12 -export -inkey key.pem -in cert.pem -passout pass:test -out server.p12");
+        OpenSsl openssl = new OpenSsl(folder);
+        openssl.authority("server", " -addext subjectAltName=IP:127.0.0.1");
+        openssl.authority("other");
+        openssl.run("pkcs12 -export -inkey server.key -in server.crt -passout pass:test -out server.p12");
         KeyStore store = KeyStore.getInstance("PKCS12");
         try (InputStream in = Files.newInputStream(folder.resolve("server.p12"))) {
             store.load(in, "test".toCharArray());
@@ -71,14 +69,6 @@ class CaBundleTest {
         }
     }
 
-    private void openssl(String arguments) throws Exception {
-        List<String> command = new ArrayList<>(List.of("openssl"));
-        command.addAll(List.of(arguments.split(" ")));
-        Process process = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes());
-        assertEquals(0, process.waitFor(), output);
-    }
-
     private int statusWith(String bundle) throws Exception {
         try (CloudHttp http = new CloudHttp(Map.of(), Set.of(), AwsVpc.trust(Map.of("AWS_CA_BUNDLE", folder.resolve(bundle).toString())))) {
             return http.send(Http.Request.get(uri, Map.of(), Duration.ofSeconds(30))).status();
@@ -87,9 +77,9 @@ class CaBundleTest {
 
     @Test
     void theBundlesAuthoritiesCountAndNoOthers() throws Exception {
-        Files.writeString(folder.resolve("bundle.pem"), Files.readString(folder.resolve("other.pem")) + Files.readString(folder.resolve("cert.pem")));
+        Files.writeString(folder.resolve("bundle.pem"), Files.readString(folder.resolve("other.crt")) + Files.readString(folder.resolve("server.crt")));
         assertEquals(204, statusWith("bundle.pem"));
-        IOException e = assertThrows(IOException.class, () -> statusWith("other.pem"));
+        IOException e = assertThrows(IOException.class, () -> statusWith("other.crt"));
         assertTrue(e.getMessage().endsWith("its certificate is not signed by a known authority"), e.getMessage());
         assertNull(AwsVpc.trust(Map.of()), "the JDK's");
     }
