@@ -111,7 +111,7 @@ public final class Etcd implements AutoCloseable {
             try {
                 for (String line; (line = reader.readLine()) != null;) {
                     remember(line);
-                    if (line.contains("ready to serve client requests")) {
+                    if (line.contains("ready to serve client requests") || line.contains("proxy started listening")) {
                         ready.countDown();
                     }
                 }

@@ -111,7 +111,7 @@ public final class Lab implements AutoCloseable {
 
     /** The same for a host that runs another flanneld. */
     public Host host(int number, Path program) throws IOException {
-        return host(number, program, "192.168.32." + (number <= 2 ? 210 + number : 218 + number));
+        return host(number, program, "192.168.32." + (number <= 2 ? 210 + number : number <= 30 ? 218 + number : number));
     }
 
     private Host host(int number, Path program, String address) throws IOException {

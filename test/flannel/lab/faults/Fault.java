@@ -5,16 +5,25 @@ import flannel.lab.Host;
 /**
  * One thing that goes wrong and is put right again.
  *
- * @param touches       who may lose packets by it
+ * @param harm           who may lose packets by it
  * @param healsInSeconds how long after its end until all is as before
- * @param mend          {@link #NOTHING} where the daemons alone put it right
+ * @param mostLines      that a daemon may write about it, beside some a second
+ * @param mend           {@link #NOTHING} where the daemons alone put it right
  */
-record Fault(String name, Touches touches, int healsInSeconds, Action plant, Action mend) {
+record Fault(String name, Harm harm, int healsInSeconds, int mostLines, Action plant, Action mend) {
 
     static final Action NOTHING = scene -> { };
 
+    /** It may be 80 changes of leases. */
+    private static final int LINES = 100;
+
+    /** Whom it may cost packets. */
+    interface Harm {
+        boolean allows(Scene scene, Traffic.Loss loss);
+    }
+
     /** Whose traffic. */
-    enum Touches {
+    enum Touches implements Harm {
         NOBODY,
         /** The two hosts, of each other. */
         THE_PAIR,
@@ -24,7 +33,8 @@ record Fault(String name, Touches touches, int healsInSeconds, Action plant, Act
         /** All daemons. */
         ALL_DAEMONS;
 
-        boolean allows(Scene scene, Traffic.Loss loss) {
+        @Override
+        public boolean allows(Scene scene, Traffic.Loss loss) {
             boolean udp = scene.cluster().backend().equals("udp");
             boolean ofA = loss.from() == scene.a() || loss.to() == scene.a();
             boolean ofB = loss.from() == scene.b() || loss.to() == scene.b();
@@ -40,6 +50,11 @@ record Fault(String name, Touches touches, int healsInSeconds, Action plant, Act
 
     /** What the dice have chosen: a host, another one, a member of etcd. */
     record Scene(Cluster cluster, Host a, Host b, Members.Member member) {
+
+        /** The same seen from the other host. */
+        Scene swapped() {
+            return new Scene(cluster, b, a, member);
+        }
     }
 
     /** May fail. */
@@ -47,8 +62,31 @@ record Fault(String name, Touches touches, int healsInSeconds, Action plant, Act
         void on(Scene scene) throws Exception;
     }
 
+    Fault(String name, Harm harm, int healsInSeconds, Action plant, Action mend) {
+        this(name, harm, healsInSeconds, LINES, plant, mend);
+    }
+
     /** One that the daemons put right by themselves. */
-    Fault(String name, Touches touches, int healsInSeconds, Action plant) {
-        this(name, touches, healsInSeconds, plant, NOTHING);
+    Fault(String name, Harm harm, int healsInSeconds, Action plant) {
+        this(name, harm, healsInSeconds, plant, NOTHING);
+    }
+
+    /** Its name in tables: two at once are one kind. */
+    String kind() {
+        return name.replaceFirst(": .*", "");
+    }
+
+    /** Two at once: the other one begins later and ends earlier, and to it the two hosts are each other. */
+    Fault with(Fault other) {
+        return new Fault("two at once: " + name + " + " + other.name, (scene, loss) -> harm.allows(scene, loss) || other.harm.allows(scene.swapped(), loss),
+                healsInSeconds + other.healsInSeconds, mostLines + other.mostLines,
+                scene -> {
+                    plant.on(scene);
+                    other.plant.on(scene.swapped());
+                },
+                mend == NOTHING && other.mend == NOTHING ? NOTHING : scene -> {
+                    other.mend.on(scene.swapped());
+                    mend.on(scene);
+                });
     }
 }

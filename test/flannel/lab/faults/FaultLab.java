@@ -5,9 +5,9 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
- * {@code ./build.sh test-faults [--minutes N] [--seed S] [--hold SECONDS]}: clusters of three to eight hosts, one after the other, and faults of all kinds
- * until the time is over. Each cluster has a seed of its own, the first S; one that failed is played again by {@code --seed} with its own.
- * {@code --hold} bounds how long a fault lasts.
+ * {@code ./build.sh test-faults [--minutes N] [--seed S] [--hold SECONDS] [--fault NAME]}: clusters of three to eight hosts, one after the other,
+ * and faults of all kinds until the time is over. Each cluster has a seed of its own, the first S; one that failed is played again by
+ * {@code --seed} with its own. {@code --hold} bounds how long a fault lasts; {@code --fault} leaves those with that in their name.
  */
 public final class FaultLab {
 
@@ -19,8 +19,8 @@ public final class FaultLab {
     }
 
     public static void main(String[] arguments) {
-        Map<String, String> given = Arguments.parse("./build.sh test-faults [--minutes N] [--seed S] [--hold SECONDS]",
-                Map.of("--minutes", "\\d{1,5}", "--seed", "\\d{1,18}", "--hold", "\\d{1,4}"), arguments);
+        Map<String, String> given = Arguments.parse("./build.sh test-faults [--minutes N] [--seed S] [--hold SECONDS] [--fault NAME]",
+                Map.of("--minutes", "\\d{1,5}", "--seed", "\\d{1,18}", "--hold", "\\d{1,4}", "--fault", ".+"), arguments);
         long minutes = Long.parseLong(given.getOrDefault("--minutes", "10"));
         long first = Long.parseLong(given.getOrDefault("--seed", Long.toString(System.currentTimeMillis() / 1_000)));
         double longest = Double.parseDouble(given.getOrDefault("--hold", LONGEST_SECONDS));
@@ -30,7 +30,7 @@ public final class FaultLab {
         long seed = first;
         for (; seed == first || System.nanoTime() < end; seed++) {
             try {
-                new FaultRun(seed, MOST_HOSTS, table).play(FAULTS_A_CLUSTER, longest, end);
+                new FaultRun(seed, MOST_HOSTS, given.getOrDefault("--fault", ""), table).play(FAULTS_A_CLUSTER, longest, end);
             } catch (Exception | AssertionError e) {
                 failed++;
                 System.out.println("FAILED, again by --seed " + seed + ": " + e.getMessage());

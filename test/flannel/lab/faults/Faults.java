@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -25,26 +26,53 @@ final class Faults {
     private Faults() {
     }
 
+    /** Of those that come two at once, which are different ones each time. */
+    private static final int PAIRS = 8;
+
     /** Those that a network with this backend and store can have. */
-    static List<Fault> of(String backend, Store.Api api) {
+    static List<Fault> of(String backend, Store.Api api, RandomGenerator dice) {
         List<Fault> faults = new ArrayList<>(daemons());
         faults.addAll(etcd());
         faults.addAll(leases());
         faults.addAll(underlay());
         faults.addAll(disks());
         faults.addAll(meddling(backend));
+        for (int i = 0; i < PAIRS; i++) {
+            faults.add(twoAtOnce(backend, dice));
+        }
+        faults.addAll(AddressFaults.all());
+        faults.addAll(StoreFaults.of(api));
         if (api == Store.Api.V3) {
             faults.add(new Fault("etcd compacted", Touches.NOBODY, 10, Faults::compact));
         }
         return faults;
     }
 
-    private static List<Fault> daemons() {
+    /** One of a host, and beside it one of etcd or of another host. */
+    private static Fault twoAtOnce(String backend, RandomGenerator dice) {
+        List<Fault> ofHost = new ArrayList<>(oneDaemon());
+        ofHost.addAll(underlay());
+        ofHost.addAll(disks());
+        List<Fault> others = new ArrayList<>(ofHost);
+        others.addAll(etcd());
+        ofHost.addAll(leases());
+        ofHost.addAll(meddling(backend));
+        Fault first = ofHost.get(dice.nextInt(ofHost.size()));
+        Fault second = others.get(dice.nextInt(others.size()));
+        return first.with(second);
+    }
+
+    private static List<Fault> oneDaemon() {
         return List.of(
                 new Fault("daemon killed", Touches.THE_DAEMON, 15, scene -> scene.a().daemon().kill(), Faults::startAgain),
                 new Fault("daemon ended and started", Touches.THE_DAEMON, 15, scene -> scene.a().daemon().terminate(), Faults::startAgain),
                 new Fault("daemon frozen", Touches.THE_DAEMON, 15, scene -> scene.a().daemon().signal("STOP"),
-                        scene -> scene.a().daemon().signal("CONT")),
+                        scene -> scene.a().daemon().signal("CONT")));
+    }
+
+    private static List<Fault> daemons() {
+        List<Fault> faults = new ArrayList<>(oneDaemon());
+        faults.addAll(List.of(
                 new Fault("all daemons killed, all started at once", Touches.ALL_DAEMONS, 20, scene -> {
                     for (Host host : scene.cluster().hosts()) {
                         host.daemon().kill();
@@ -64,7 +92,8 @@ final class Faults {
                 }, scene -> {
                     scene.cluster().etcd().all().forEach(member -> member.etcd().thaw());
                     scene.a().daemon().awaitReady();
-                }));
+                })));
+        return faults;
     }
 
     private static void startAgain(Scene scene) throws IOException {
@@ -146,12 +175,12 @@ final class Faults {
                 }));
     }
 
-    private static String key(Host host) throws IOException {
+    static String key(Host host) throws IOException {
         return "subnets/" + host.subnet().replace('/', '-');
     }
 
     /** As a host of the network has it that is not here. */
-    private static String lease(Scene scene, int number) {
+    static String lease(Scene scene, int number) {
         return "{\"PublicIP\":\"192.168.32." + number + "\"" + switch (scene.cluster().backend()) {
             case "vxlan" -> ",\"BackendType\":\"vxlan\",\"BackendData\":{\"VtepMAC\":\"02:00:00:00:01:%02x\"}}".formatted(number);
             case "host-gw" -> ",\"BackendType\":\"host-gw\"}";
@@ -176,6 +205,8 @@ final class Faults {
                 new Fault("slow link", Touches.THE_HOST, 20,
                         scene -> scene.a().run("tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "96kbit", "burst", "3000", "latency", "400ms"),
                         scene -> scene.a().run("tc", "qdisc", "del", "dev", "eth0", "root")),
+                new Fault("a tenth of what the host gets is lost", Touches.THE_HOST, 20, scene -> lose(scene, "-A"), scene -> lose(scene, "-D")),
+                new Fault("everything to another host comes twice", Touches.NOBODY, 15, scene -> twice(scene, "-A"), scene -> twice(scene, "-D")),
                 new Fault("eth0 down", Touches.THE_HOST, 20, scene -> scene.a().run("ip", "link", "set", "eth0", "down"), Faults::up),
                 new Fault("eth0 without address", Touches.THE_HOST, 20, scene -> scene.a().run("ip", "address", "flush", "dev", "eth0"),
                         scene -> {
@@ -190,7 +221,7 @@ final class Faults {
         if (cut) {
             from.run("ip", "neighbour", "replace", to, "lladdr", NOBODYS_MAC, "dev", "eth0", "nud", "permanent");
         } else {
-            from.run("ip", "neighbour", "del", to, "dev", "eth0");
+            from.tryRun("ip", "neighbour", "del", to, "dev", "eth0"); // another fault may have taken it
         }
     }
 
@@ -208,12 +239,22 @@ final class Faults {
         }
     }
 
+    private static void lose(Scene scene, String change) {
+        scene.a().run("iptables", "-w", "-t", "mangle", change, "PREROUTING", "-i", "eth0", "-m", "statistic", "--mode", "random", "--probability", "0.1",
+                "-j", "DROP");
+    }
+
+    private static void twice(Scene scene, String change) {
+        scene.a().run("iptables", "-w", "-t", "mangle", change, "POSTROUTING", "-o", "eth0", "-d", scene.b().address(), "-j", "TEE", "--gateway",
+                scene.b().address());
+    }
+
     private static void up(Scene scene) {
         scene.a().run("ip", "link", "set", "eth0", "up");
         defaultRoute(scene);
     }
 
-    private static void defaultRoute(Scene scene) {
+    static void defaultRoute(Scene scene) {
         scene.a().run("ip", "route", "replace", "default", "via", scene.cluster().gateway());
     }
 
@@ -226,14 +267,27 @@ final class Faults {
 
     private static List<Fault> disks() {
         return List.of(
+                full("/run/flannel"), full("/var/lib/flannel"),
                 new Fault("/run read-only", Touches.NOBODY, 15, scene -> remount(scene, "/run", "ro"), scene -> remount(scene, "/run", "rw")),
                 new Fault("/var/lib read-only", Touches.NOBODY, 15, scene -> remount(scene, "/var/lib", "ro"),
                         scene -> remount(scene, "/var/lib", "rw")));
     }
 
+    /** A disk with no room for a byte, in the daemon's own mounts; what was there is not seen. */
+    private static Fault full(String folder) {
+        return new Fault(folder + " on a full disk", Touches.NOBODY, 15, scene -> {
+            inMounts(scene, "mount -t tmpfs -o size=4k flt-full " + folder + " && head -c 4096 /dev/zero > " + folder + "/full");
+            scene.cluster().store().put(key(scene.a()), "junk");
+        }, scene -> inMounts(scene, "umount -l " + folder));
+    }
+
+    private static void inMounts(Scene scene, String script) {
+        scene.a().run("nsenter", "--target", Long.toString(scene.a().daemon().pid()), "--mount", "sh", "-c", script);
+    }
+
     /** In the daemon's own mounts; its lease is written meanwhile, so that it has something to tell. */
     private static void remount(Scene scene, String folder, String mode) throws Exception {
-        scene.a().run("nsenter", "--target", Long.toString(scene.a().daemon().pid()), "--mount", "mount", "-o", "remount,bind," + mode, folder);
+        inMounts(scene, "mount -o remount,bind," + mode + " " + folder);
         scene.cluster().store().put(key(scene.a()), "junk");
     }
 

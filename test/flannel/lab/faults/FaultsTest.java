@@ -23,6 +23,6 @@ class FaultsTest {
     @MethodSource("seeds")
     void heals(long seed) throws Exception {
         Needs.programs();
-        new FaultRun(seed, MOST_HOSTS, new Table()).play(FAULTS, LONGEST_SECONDS, System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS));
+        new FaultRun(seed, MOST_HOSTS, "", new Table()).play(FAULTS, LONGEST_SECONDS, System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS));
     }
 }

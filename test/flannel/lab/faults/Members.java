@@ -18,7 +18,7 @@ final class Members implements AutoCloseable {
     static final class Member {
         final NetworkNamespace machine;
         final String address;
-        private final String name;
+        final String name;
         private Etcd etcd;
 
         private Member(NetworkNamespace machine, String name, String address) {
