@@ -39,7 +39,7 @@ usage() {
                                         two hosts and a server in network namespaces, containers that talk across; or a real etcd
 ./build.sh bench control|udp|start|store measures; PEER=/path/to/another/flanneld adds that daemon's rows
 ./build.sh rpm                          build/rpm/flannel-*.rpm
-./build.sh test-faults [--minutes N] [--seed S] [--hold SECONDS] [--fault NAME]
+./build.sh test-faults [--minutes N] [--seed S] [--hold SECONDS] [--backend TYPE] [--fault PATTERN] [--hosts N]
                                         clusters with everything that can go wrong, by a seed; a part of it is among the tests
 ./build.sh test-fuzz [--minutes N] [--seed S] [--target NAME]
                                         spoiled input for all that reads what comes from outside; a part of it is among the tests

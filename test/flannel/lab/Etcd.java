@@ -49,7 +49,8 @@ public final class Etcd implements AutoCloseable {
         this.clientPort = clientPort;
         this.peerPort = peerPort;
         this.flags = flags;
-        this.scheme = flags.stream().anyMatch(flag -> flag.startsWith("--cert-file")) ? "https" : "http";
+        this.scheme = flags.stream().anyMatch(flag -> flag.startsWith("--cert-file"))
+                && flags.stream().noneMatch(flag -> flag.startsWith("--listen-client-urls=http:")) ? "https" : "http";
         removeLeftovers();
         try {
             this.directory = Files.createTempDirectory(DIRECTORY_PREFIX + ProcessHandle.current().pid() + "-");
@@ -143,10 +144,10 @@ public final class Etcd implements AutoCloseable {
         }
     }
 
-    private static void await(CountDownLatch latch) {
+    private void await(CountDownLatch latch) {
         try {
             if (!latch.await(60, TimeUnit.SECONDS)) {
-                throw new IllegalStateException("etcd was not ready within a minute");
+                throw new IllegalStateException("etcd was not ready within a minute:\n" + output());
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -83,6 +83,11 @@ public final class Lab implements AutoCloseable {
         return Path.of("build/flanneld").toAbsolutePath();
     }
 
+    /** A folder that goes with the lab. */
+    public Path folder(String name) throws IOException {
+        return Files.createDirectory(directory.resolve(name));
+    }
+
     /** A machine on the switch that is no host; whoever asks for it closes it. */
     public NetworkNamespace machine(String role, String address) {
         NetworkNamespace namespace = NetworkNamespace.create(role);

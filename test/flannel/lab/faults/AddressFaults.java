@@ -21,16 +21,23 @@ final class AddressFaults {
     private AddressFaults() {
     }
 
-    static List<Fault> all() {
-        return List.of(
+    static List<Fault> of(String backend) {
+        List<Fault> faults = new ArrayList<>(List.of(
                 new Fault("eth0 renumbered, and back", Touches.THE_HOST, 25, scene -> {
                     renumber(scene, scene.a().address(), FREE);
                     scene.cluster().traffic().awaitAllTalk();
                     String key = Faults.key(scene.a());
                     Await.that("the lease names " + FREE, () -> String.valueOf(scene.cluster().store().get(key)).contains(FREE));
                 }, scene -> renumber(scene, FREE, scene.a().address())),
-                new Fault("two hosts with one public address", Touches.THE_HOST, 20, AddressFaults::doubled, AddressFaults::restart),
-                stranger());
+                new Fault("two hosts with one address", (scene, loss) -> Touches.THE_HOST.allows(scene, loss)
+                        || Touches.THE_HOST.allows(scene.swapped(), loss), 25,
+                        scene -> renumber(scene, scene.a().address(), scene.b().address()),
+                        scene -> renumber(scene, scene.b().address(), scene.a().address())),
+                stranger()));
+        if (!backend.equals("host-gw")) {               // which refuses a public address that is not its interface's
+            faults.add(new Fault("two hosts with one public address", Touches.THE_HOST, 20, AddressFaults::doubled, AddressFaults::restart));
+        }
+        return faults;
     }
 
     private static void renumber(Scene scene, String from, String to) {
@@ -59,7 +66,7 @@ final class AddressFaults {
         scene.a().start(scene.cluster().options()).awaitReady();
     }
 
-    /** It takes another subnet then, and leaves the stranger's lease as it is. At the end the stranger goes, and the host's disk is as before. */
+    /** It takes another subnet then, and leaves the stranger's lease as it is. At the end the stranger goes, and the disk is as before. */
     private static Fault stranger() {
         Map<Path, String> files = new HashMap<>();
         String[] key = new String[1];
@@ -70,7 +77,7 @@ final class AddressFaults {
                 files.put(file, Files.readString(file));
             }
             scene.a().daemon().kill();
-            String lease = Faults.lease(scene, STRANGER);
+            String lease = Faults.lease(scene.cluster().backend(), STRANGER);
             scene.cluster().store().put(key[0], lease, 3_600);
             scene.a().start(scene.cluster().options()).awaitReady();
             if (Faults.key(scene.a()).equals(key[0]) || !lease.equals(scene.cluster().store().get(key[0]))) {

@@ -8,7 +8,6 @@ import flannel.lab.Lab;
 import flannel.lab.Store;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -25,11 +24,6 @@ final class Cluster implements AutoCloseable {
     /** What a daemon may write about each second that a fault lasts. */
     private static final int LINES_A_SECOND = 5;
 
-    /** What a daemon that runs may grow by, in a run. */
-    private static final int MORE_THREADS = 10;
-    private static final int MORE_FILES = 12;
-    private static final int MORE_RESIDENT_KIB = 64 << 10;
-
     private final String backend;
     private final Store.Api api;
     private final Lab lab;
@@ -39,23 +33,19 @@ final class Cluster implements AutoCloseable {
     private final Traffic traffic;
     private final Map<Host, List<String>> kernels = new HashMap<>();
     private final Map<Host, String> subnets = new HashMap<>();
-    /** What each daemon, by its process, had when it was first looked at. */
+    /** What each daemon, by its process, held when it was first looked at, and the most that one has grown by. */
     private final Map<Long, Usage> first = new HashMap<>();
-
-    private record Usage(int threads, int files, long residentKib) {
-        static Usage of(Daemon daemon) throws IOException {
-            Path process = Path.of("/proc", Long.toString(daemon.pid()));
-            return new Usage(process.resolve("task").toFile().list().length, process.resolve("fd").toFile().list().length,
-                    daemon.residentKib());
-        }
-    }
+    private Usage grown = new Usage(0, 0, 0, 0);
+    private final Overlaps overlaps;
 
     Cluster(String backend, Store.Api api, int size) throws Exception {
         this.backend = backend;
         this.api = api;
         lab = Lab.withoutEtcd(Lab.built());
+        Members members = null;
         try {
-            etcd = new Members(lab, api);
+            members = new Members(lab, api);
+            etcd = members;
             store().put("config", config());
             for (int i = 1; i <= size; i++) {
                 Host host = lab.host(i);
@@ -73,9 +63,13 @@ final class Cluster implements AutoCloseable {
             Await.that("the kernels have what the leases say", this::kernelsAreAsLeased);
             for (Host host : hosts) {
                 kernels.put(host, kernel(host));
-                usage(host);
+                first.put(host.daemon().pid(), Usage.ofAll(host));
             }
+            overlaps = new Overlaps(hosts);
         } catch (Exception | AssertionError e) {
+            if (members != null) {
+                members.close();
+            }
             lab.close();
             throw e;
         }
@@ -146,6 +140,8 @@ final class Cluster implements AutoCloseable {
     /** Waits until everything is as it was before: who talks, what the kernels hold, what the store says. */
     void awaitHealed() throws Exception {
         traffic.awaitAllTalk();
+        etcd.awaitWritable();                           // a member that was just thawed answers "leader changed"
+        Canary.awaitFollowed(this);
         for (Host host : hosts) {
             List<String> before = kernels.get(host);
             try {
@@ -155,7 +151,6 @@ final class Cluster implements AutoCloseable {
                 throw new AssertionError(e.getMessage() + "; missing: " + without(before, now) + "; too much: " + without(now, before), e);
             }
         }
-        etcd.awaitWritable();                           // a member that was just thawed answers "leader changed"
         TreeSet<String> keys = new TreeSet<>();
         subnets.values().forEach(subnet -> keys.add(subnet.replace('/', '-')));
         Await.that("leases " + keys + " in the store", () -> answers(() -> new TreeSet<>(store().leases()).equals(keys)));
@@ -189,6 +184,7 @@ final class Cluster implements AutoCloseable {
         return lines;
     }
 
+    /** Whether all have lived on, told no more than they may, and hold no more than before. */
     void checkDaemons(Map<Daemon, Integer> linesBefore, int mostLines, double seconds) throws IOException {
         for (Host host : hosts) {
             Daemon daemon = host.daemon();
@@ -201,36 +197,35 @@ final class Cluster implements AutoCloseable {
                 throw new AssertionError("the daemon of " + host.address() + " wrote " + lines + " lines in " + seconds + " s:\n"
                         + String.join("\n", daemon.log().subList(from, from + lines)));
             }
-            usage(host);
+            hasNotGrown(host, Usage.of(daemon));
         }
+        overlaps.check();
     }
 
-    private void usage(Host host) throws IOException {
-        Usage now = Usage.of(host.daemon());
+    private void hasNotGrown(Host host, Usage now) {
         Usage before = first.putIfAbsent(host.daemon().pid(), now);
-        if (before != null && (now.threads > before.threads + MORE_THREADS || now.files > before.files + MORE_FILES
-                || now.residentKib > before.residentKib + MORE_RESIDENT_KIB)) {
+        if (before == null) {
+            return;
+        }
+        grown = grown.most(now.minus(before));
+        if (now.hasGrownFrom(before)) {
             throw new AssertionError("the daemon of " + host.address() + " grew from " + before + " to " + now);
         }
     }
 
-    /** At the end: what others own, and what the daemons do when there is nothing to do. The share of a processor of the busiest. */
-    double checkAtTheEnd(double mostCpu) throws Exception {
+    /** What others own, and what the daemons do and hold when there is nothing to do, and while there is no etcd. Ends the traffic. */
+    String checkAtTheEnd() throws Exception {
         decoys.forEach(Decoys::check);
-        Map<Host, Double> cpu = new HashMap<>();
         for (Host host : hosts) {
-            cpu.put(host, host.daemon().cpuSeconds());
+            boolean known = first.containsKey(host.daemon().pid()) && first.get(host.daemon().pid()).heapKib() != 0;
+            hasNotGrown(host, known ? Usage.ofAll(host) : Usage.of(host.daemon()));
         }
-        long start = System.nanoTime();
-        Thread.sleep(4_000);
-        double busiest = 0;
-        for (Host host : hosts) {
-            busiest = Math.max(busiest, (host.daemon().cpuSeconds() - cpu.get(host)) / ((System.nanoTime() - start) / 1e9));
-        }
-        if (busiest > mostCpu) {
-            throw new AssertionError("an idle daemon takes " + busiest + " of a processor");
-        }
-        return busiest;
+        traffic.close();
+        double idle = Idleness.awaitAll(hosts);
+        etcd.all().forEach(member -> member.etcd().freeze());
+        double waiting = Idleness.awaitAll(hosts);
+        return "a daemon grew by %s at most, and took %.1f %% of a processor when all was quiet, %.1f %% without an etcd that answers"
+                .formatted(grown, 100 * idle, 100 * waiting);
     }
 
     /** What the daemons wrote last. */
@@ -245,6 +240,7 @@ final class Cluster implements AutoCloseable {
 
     @Override
     public void close() {
+        overlaps.close();
         traffic.close();
         etcd.close();
         lab.close();

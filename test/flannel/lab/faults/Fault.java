@@ -78,7 +78,8 @@ record Fault(String name, Harm harm, int healsInSeconds, int mostLines, Action p
 
     /** Two at once: the other one begins later and ends earlier, and to it the two hosts are each other. */
     Fault with(Fault other) {
-        return new Fault("two at once: " + name + " + " + other.name, (scene, loss) -> harm.allows(scene, loss) || other.harm.allows(scene.swapped(), loss),
+        return new Fault("two at once: " + name + " + " + other.name,
+                (scene, loss) -> harm.allows(scene, loss) || other.harm.allows(scene.swapped(), loss),
                 healsInSeconds + other.healsInSeconds, mostLines + other.mostLines,
                 scene -> {
                     plant.on(scene);

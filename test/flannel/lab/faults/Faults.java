@@ -40,7 +40,7 @@ final class Faults {
         for (int i = 0; i < PAIRS; i++) {
             faults.add(twoAtOnce(backend, dice));
         }
-        faults.addAll(AddressFaults.all());
+        faults.addAll(AddressFaults.of(backend));
         faults.addAll(StoreFaults.of(api));
         if (api == Store.Api.V3) {
             faults.add(new Fault("etcd compacted", Touches.NOBODY, 10, Faults::compact));
@@ -170,7 +170,7 @@ final class Faults {
                 new Fault("own lease written over with junk", Touches.NOBODY, 15, scene -> scene.cluster().store().put(key(scene.a()), "junk")),
                 new Fault("40 leases come and go", Touches.NOBODY, 20, scene -> {
                     Store store = scene.cluster().store();
-                    IntStream.range(100, 140).forEach(i -> store.put("subnets/10.1." + i + ".0-24", lease(scene, i), 3_600));
+                    IntStream.range(100, 140).forEach(i -> store.put("subnets/10.1." + i + ".0-24", lease(scene.cluster().backend(), i), 3_600));
                     IntStream.range(100, 140).forEach(i -> store.delete("subnets/10.1." + i + ".0-24"));
                 }));
     }
@@ -180,8 +180,8 @@ final class Faults {
     }
 
     /** As a host of the network has it that is not here. */
-    static String lease(Scene scene, int number) {
-        return "{\"PublicIP\":\"192.168.32." + number + "\"" + switch (scene.cluster().backend()) {
+    static String lease(String backend, int number) {
+        return "{\"PublicIP\":\"192.168.32." + number + "\"" + switch (backend) {
             case "vxlan" -> ",\"BackendType\":\"vxlan\",\"BackendData\":{\"VtepMAC\":\"02:00:00:00:01:%02x\"}}".formatted(number);
             case "host-gw" -> ",\"BackendType\":\"host-gw\"}";
             default -> "}";
@@ -315,7 +315,21 @@ final class Faults {
         }
         faults.add(new Fault("iptables -F FLANNEL-FWD", Touches.NOBODY, 15, scene -> scene.a().run("iptables", "-w", "-F", "FLANNEL-FWD")));
         faults.add(new Fault("a flood of netlink", Touches.NOBODY, 20, Faults::flood));
+        faults.add(new Fault("netlink overrun, and a route lost in it", Touches.THE_HOST, 20, scene -> {
+            scene.a().daemon().signal("STOP");
+            flood(scene);
+            scene.a().run("ip", "route", "flush", "dev", device(backend), "proto", "241");
+            flood(scene);
+        }, scene -> scene.a().daemon().signal("CONT")));
         return faults;
+    }
+
+    private static String device(String backend) {
+        return switch (backend) {
+            case "vxlan" -> "flannel.1";
+            case "host-gw" -> "eth0";
+            default -> "flannel0";
+        };
     }
 
     private static String[] words(String command, Scene scene) throws Exception {

@@ -5,6 +5,7 @@ import flannel.lab.Etcd;
 import flannel.lab.Lab;
 import flannel.lab.NetworkNamespace;
 import flannel.lab.Store;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -32,19 +33,40 @@ final class Members implements AutoCloseable {
         }
     }
 
+    /** Where they speak TLS; plain HTTP is at the usual port. */
+    static final int TLS_PORT = 2378;
+
+    /** The life of a token of theirs. */
+    static final int TOKEN_SECONDS = 3;
+
     private final List<Member> members = new ArrayList<>();
     private final Store.Api api;
+    private final Certificates certificates;
 
-    Members(Lab lab, Store.Api api) {
+    Members(Lab lab, Store.Api api) throws IOException {
         this.api = api;
         for (int i = 1; i <= 3; i++) {
             String address = "192.168.32.20" + i;
             members.add(new Member(lab.machine("etcd" + i, address), "m" + i, address));
         }
         String all = String.join(",", members.stream().map(member -> member.name + "=http://" + member.address + ":2380").toList());
+        certificates = new Certificates(lab.folder("etcd"), members.stream().map(member -> member.address).toList());
         // three busy members need more patience than one; of an option that is given twice etcd takes the last
-        together(member -> member.etcd = Etcd.startIn(member.machine.name(), member.address, "--enable-v2", "--name=" + member.name,
-                "--initial-cluster=" + all, "--heartbeat-interval=100", "--election-timeout=1000"));
+        together(member -> {
+            List<String> flags = new ArrayList<>(List.of("--enable-v2", "--name=" + member.name, "--initial-cluster=" + all,
+                    "--heartbeat-interval=100", "--election-timeout=1000",
+                    "--listen-client-urls=http://" + member.address + ":2379," + secured(member), certificates.tokens(TOKEN_SECONDS)));
+            flags.addAll(certificates.serverFlags());
+            member.etcd = Etcd.startIn(member.machine.name(), member.address, flags.toArray(String[]::new));
+        });
+    }
+
+    private static String secured(Member member) {
+        return "https://" + member.address + ":" + TLS_PORT;
+    }
+
+    Certificates certificates() {
+        return certificates;
     }
 
     List<Member> all() {
@@ -54,6 +76,11 @@ final class Members implements AutoCloseable {
     /** For {@code -etcd-endpoints}. */
     String endpoints() {
         return String.join(",", members.stream().map(member -> member.etcd.endpoint()).toList());
+    }
+
+    /** The same by TLS. */
+    String securedEndpoints() {
+        return String.join(",", members.stream().map(Members::secured).toList());
     }
 
     /** Does something with all of them at a time: none is ready before a second one runs. */
