@@ -48,6 +48,9 @@ public final class Command {
     /** Renewal margin in minutes: less than the 24 hours of a lease, or it would be renewed without end. */
     private static final int LONGEST_MARGIN = 24 * 60 - 1;
 
+    /** Each takes some megabytes, and two of the queues that the kernel gives a device (MAX_TAP_QUEUES, 256). */
+    private static final int MOST_UDP_QUEUES = 64;
+
     /** A day, in seconds. */
     private static final int LONGEST_PROBE_INTERVAL = 24 * 60 * 60;
 
@@ -274,7 +277,8 @@ public final class Command {
         return new Settings(networks, etcd, remote, kube, underlay(options),
                 address("invalid public IP address", options.text("public-ip")), Path.of(options.text("subnet-file")), Path.of(options.text("state-dir")), Duration.ofMinutes(margin),
                 options.flag("ip-masq"), !options.flag("ip-masq-fully-random-disable"), options.flag("iptables-forward-rules"),
-                Duration.ofSeconds(resync), environment.getOrDefault("DOCKER_NETWORK_OPTIONS", ""), checksums(options), options.flag("ip-blackhole-route"), options.flag("start-alone"), options.flag("release-lease-on-exit"));
+                Duration.ofSeconds(resync), environment.getOrDefault("DOCKER_NETWORK_OPTIONS", ""), checksums(options), udpQueues(options),
+                options.flag("ip-blackhole-route"), options.flag("start-alone"), options.flag("release-lease-on-exit"));
     }
 
     private static StoreOptions store(Options options) throws OptionException {
@@ -357,6 +361,14 @@ public final class Command {
         } catch (IllegalArgumentException e) {
             throw new OptionException("-vxlan-checksum-offload: " + e.getMessage());
         }
+    }
+
+    private static int udpQueues(Options options) throws OptionException {
+        int queues = options.number("udp-queues");
+        if (queues < 1 || queues > MOST_UDP_QUEUES) {
+            throw new OptionException("-udp-queues " + queues + " is not between 1 and " + MOST_UDP_QUEUES);
+        }
+        return queues;
     }
 
     /** Empty when the option is not given. */

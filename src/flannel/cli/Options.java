@@ -84,6 +84,7 @@ final class Options {
                     "filename where env variables (subnet, MTU, ... ) will be written to"),
             new Option("subnet-lease-renew-margin", Kind.NUMBER, "60", "Subnet lease renewal margin, in minutes."),
             new Option("to", Kind.TEXT, "", "copy: etcd's store to copy to, v2 or v3", List.of(Commands.LEASE)),
+            new Option("udp-queues", Kind.NUMBER, "1", "udp backend: queues of the TUN device, each with a socket and threads of its own, for more than four processors"),
             new Option("v", Kind.VALUE, "", "log level for V logs"),
             new Option("version", Kind.FLAG, "false", "print version and exit"),
             new Option("vmodule", Kind.VALUE, "", "comma-separated list of pattern=N settings for file-filtered logging"),

@@ -33,10 +33,11 @@ import java.util.function.Consumer;
  *
  * @param network   its name
  * @param checksums of a VXLAN device
+ * @param udpQueues of a TUN device
  * @param nodeMark  see {@link flannel.lease.LeaseAttributes#node}
  * @param fatal     told when a thread of a backend's own dies
  */
-record Backends(String network, Claims claims, StateDirectory state, ChecksumOffload checksums, SubnetStore store, String nodeMark,
+record Backends(String network, Claims claims, StateDirectory state, ChecksumOffload checksums, int udpQueues, SubnetStore store, String nodeMark,
         Reconciler reconciler, Log log, Consumer<Throwable> fatal) implements BackendMaker {
 
     /**
@@ -72,7 +73,7 @@ record Backends(String network, Claims claims, StateDirectory state, ChecksumOff
         return switch (config.backendType()) {
             case "vxlan" -> vxlan(config, underlay);
             case "host-gw" -> new HostGwBackend(underlay, publicIp);
-            case "udp" -> UdpBackend.open(UdpConfig.of(config), config.network(), underlay, log, fatal);
+            case "udp" -> UdpBackend.open(UdpConfig.of(config), config.network(), underlay, udpQueues, log, fatal);
             case "alloc" -> new AllocBackend(underlay);
             case "aws-vpc" -> {
                 IpForwarding.enable(log);

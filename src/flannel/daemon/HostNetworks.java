@@ -72,7 +72,8 @@ final class HostNetworks implements Networks.Starter {
             throw new IllegalStateException("cannot speak to the kernel's routing tables for network " + name + ": " + e.getMessage(), e);
         }
         NetworkSession session = new NetworkSession(around, underlay.get(), nodeMark,
-                new Backends(name, claims, state, settings.vxlanChecksums(), followed.store(), nodeMark, reconciler, named, fatal), new DataPath(name, reconciler, filter, clock, named));
+                new Backends(name, claims, state, settings.vxlanChecksums(), settings.udpQueues(), followed.store(), nodeMark, reconciler, named, fatal),
+                new DataPath(name, reconciler, filter, clock, named));
         Thread.ofPlatform().name("network " + name).daemon().start(() -> watched(() -> {
             session.run();
             followed.follower().interrupt();

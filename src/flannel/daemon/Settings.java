@@ -27,12 +27,13 @@ import java.time.Duration;
  * @param rulesCheck      how often to look whether the packet filter's rules still stand
  * @param dockerOptions   options that Docker has already; kept in front of ours
  * @param vxlanChecksums  whether a VXLAN device computes checksums
+ * @param udpQueues       of the udp backend's TUN device, each with a socket and threads of its own
  * @param unreachable     whether what no host of a network holds is unreachable from this host
  * @param startAlone      whether a host whose store can't be asked starts with what it remembers
  * @param releaseOnExit   whether this host leaves its networks when the daemon is told to end, and gives their leases back
  */
 public record Settings(NetworkSelection networks, EtcdOptions etcd, RemoteOptions remote, KubeOptions kube, Underlays.Selection underlay, Ipv4 publicIp,
         Path subnetFile, Path stateDirectory, Duration renewMargin, boolean masquerade, boolean fullyRandom, boolean forwardRules,
-        Duration rulesCheck, String dockerOptions, ChecksumOffload vxlanChecksums, boolean unreachable,
+        Duration rulesCheck, String dockerOptions, ChecksumOffload vxlanChecksums, int udpQueues, boolean unreachable,
         boolean startAlone, boolean releaseOnExit) {
 }

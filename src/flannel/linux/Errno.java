@@ -10,6 +10,7 @@ public final class Errno {
     public static final int ESRCH = 3;
     public static final int EINTR = 4;
     public static final int EIO = 5;
+    public static final int E2BIG = 7;
     public static final int EBADF = 9;
     public static final int EAGAIN = 11;
     public static final int ENOMEM = 12;
@@ -37,6 +38,7 @@ public final class Errno {
             Map.entry(ESRCH, "ESRCH (no such process or entry)"),
             Map.entry(EINTR, "EINTR (interrupted)"),
             Map.entry(EIO, "EIO (input/output error)"),
+            Map.entry(E2BIG, "E2BIG (too many)"),
             Map.entry(EBADF, "EBADF (bad file descriptor)"),
             Map.entry(EAGAIN, "EAGAIN (try again)"),
             Map.entry(ENOMEM, "ENOMEM (out of memory)"),

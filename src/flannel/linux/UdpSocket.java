@@ -7,6 +7,8 @@ import flannel.net.Ipv4;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
 
 /** A bound, non-blocking IPv4 UDP socket with the options that a tunnel's end needs. Messages go through {@link #fd}. */
 public final class UdpSocket implements AutoCloseable {
@@ -36,10 +38,40 @@ public final class UdpSocket implements AutoCloseable {
      * @throws SystemCallException EADDRINUSE when another program (another flanneld?) has the port
      */
     public static UdpSocket bind(Ipv4 address, int port) throws SystemCallException {
+        return bind(address, port, false);
+    }
+
+    /**
+     * Binds several sockets to the same address. Each remote address and port has one of them where all that comes from there arrives, as
+     * long as none is closed (SO_REUSEPORT, Linux 3.9).
+     *
+     * @throws SystemCallException EADDRINUSE when another program has the port, even if it would share it
+     */
+    public static List<UdpSocket> bind(Ipv4 address, int port, int count) throws SystemCallException {
+        List<UdpSocket> sockets = new ArrayList<>();
+        try {
+            for (int i = 0; i < count; i++) {
+                UdpSocket socket = bind(address, port, i > 0);
+                sockets.add(socket);
+                if (i == 0 && count > 1) {
+                    socket.share();                     // once it is bound: had it been shared before, so would another daemon's be
+                }
+            }
+        } catch (SystemCallException e) {
+            sockets.forEach(UdpSocket::close);
+            throw e;
+        }
+        return List.copyOf(sockets);
+    }
+
+    private static UdpSocket bind(Ipv4 address, int port, boolean isShared) throws SystemCallException {
         int fd = SystemCallException.check("socket AF_INET SOCK_DGRAM", LibcSocket.socket(LibcSocket.AF_INET,
                 LibcSocket.SOCK_DGRAM | LibcSocket.SOCK_NONBLOCK | LibcSocket.SOCK_CLOEXEC, 0));
         UdpSocket socket = new UdpSocket(fd);
         try (Arena arena = Arena.ofConfined()) {
+            if (isShared) {
+                socket.share();
+            }
             MemorySegment name = arena.allocate(MessageHeaders.SOCKADDR_IN_SIZE, 8);
             name.set(JAVA_SHORT, 0, (short) LibcSocket.AF_INET);
             name.set(JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN), 2, (short) port);
@@ -52,6 +84,10 @@ public final class UdpSocket implements AutoCloseable {
             throw e;
         }
         return socket;
+    }
+
+    private void share() throws SystemCallException {
+        SystemCallException.check("setsockopt SO_REUSEPORT", option(LibcSocket.SOL_SOCKET, LibcSocket.SO_REUSEPORT, 1));
     }
 
     /** Whether the kernel can cut one long message into many datagrams (UDP_SEGMENT, Linux 4.18). */

@@ -214,6 +214,8 @@ class OptionsTest {
         "-remote-keyfile=k | Failed to create SubnetManager: -remote-certfile and -remote-keyfile are needed both",
         "-kube-subnet-mgr | Failed to create SubnetManager: unable to initialize inclusterconfig: this is no pod",
         "-subnet-lease-renew-margin=1440 | Invalid subnet-lease-renew-margin option, out of acceptable range: 1440",
+        "-udp-queues=0 | -udp-queues 0 is not between 1 and 64",
+        "-udp-queues=65 | -udp-queues 65 is not between 1 and 64",
         "-subnet-lease-renew-margin=0 | Invalid subnet-lease-renew-margin option, out of acceptable range: 0",
         "-public-ip=bad | invalid public IP address: \"bad\" is not an IPv4 address",
         "-stderrthreshold=LOUD | -stderrthreshold \"LOUD\" is none of",

@@ -41,7 +41,7 @@ final class SmallDaemon {
         Log log = new Log(System.out, 0);
         Settings settings = new Settings(NetworkSelection.SINGLE, new EtcdOptions(List.of(arguments[0]), "/n", "v3", "", "", "", "", ""), RemoteOptions.none(), KubeOptions.none(),
                 new Underlays.Selection(List.of(), List.of(), null), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
-                Duration.ofMinutes(60), false, false, false, Duration.ofHours(1), "", ChecksumOffload.LEAVE, false, true, false);
+                Duration.ofMinutes(60), false, false, false, Duration.ofHours(1), "", ChecksumOffload.LEAVE, 1, false, true, false);
         SubnetStore store = EtcdSubnetStore.open(settings.etcd(), log);
         LargeKernel kernel = new LargeKernel();
         Underlay underlay = kernel.underlay(Ipv4.parse("192.168.32.211"), 16);

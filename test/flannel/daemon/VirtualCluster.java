@@ -88,7 +88,7 @@ final class VirtualCluster {
             Log log = new Log(new PrintStream(logged, true), verbosity);
             Settings settings = new Settings(NetworkSelection.SINGLE, new EtcdOptions(List.of("http://127.0.0.1:1"), "/n", "v3", "", "", "", "", ""),
                     RemoteOptions.none(), KubeOptions.none(), new Underlays.Selection(List.of(), List.of(), null), null, Path.of("/nowhere/subnet.env"), Path.of("/nowhere"),
-                    Duration.ofMinutes(60), false, false, false, Duration.ofHours(1), "", ChecksumOffload.LEAVE, false, !state.startsWith("/proc"), false);
+                    Duration.ofMinutes(60), false, false, false, Duration.ofHours(1), "", ChecksumOffload.LEAVE, 1, false, !state.startsWith("/proc"), false);
             readiness = new Readiness(new ServiceManager("", log), List.of(""));
             Surroundings around = new Surroundings("", settings, store.client(random, log),
                     new StateDirectory(state, state.startsWith("/proc") ? new Log(new PrintStream(new ByteArrayOutputStream()), 0) : log).forNetwork(""), this,

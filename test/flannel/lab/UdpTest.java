@@ -194,18 +194,21 @@ class UdpTest {
                 .output().replaceAll("(?m)^\\d+:| state \\w+| proto (kernel|241)| src [\\d.]+|\\s+$", "");
     }
 
-    @Test
-    void flowsGoOnAfterAKill() throws Exception {
+    /** The device may have another number of queues than before. */
+    @ParameterizedTest(name = "with {0} queues then")
+    @ValueSource(ints = {4, 1})
+    void flowsGoOnAfterAKill(int queues) throws Exception {
         Transfer transfer = Transfer.start(here, there, two.containerAddress(), Long.MAX_VALUE);
         try (Ping ping = Ping.start(here, two.containerAddress())) {
             one.daemon().kill();
             long killed = System.nanoTime();
-            one.start(lab.options());
+            one.start(lab.options("-udp-queues=" + queues));
             ping.awaitReplies(1);
             long silentMillis = (System.nanoTime() - killed) / 1_000_000;
             long readyMillis = one.daemon().awaitReady().toMillis();
             System.out.printf("    killed: %d ms without an answer; the new daemon was ready after %d ms%n", silentMillis, readyMillis);
             assertTrue(silentMillis - readyMillis < 1000);
+            assertEquals(queues > 1, one.run("ip", "-d", "link", "show", "flannel0").contains("multi_queue numqueues " + queues + " "));
             long arrived = transfer.bytesReceived();
             Await.that("TCP goes on", () -> transfer.bytesReceived() > arrived + 10_000_000);
         }

@@ -18,6 +18,7 @@ final class Decapsulator implements Coalescer.Sink {
     private static final int LONG_QUEUE_BYTES = 256 << 10;
 
     private final Tunnel tunnel;
+    private final Lane lane;
     private final Features features;
     private final Counters counters;
     private final Log log;
@@ -28,8 +29,9 @@ final class Decapsulator implements Coalescer.Sink {
     private final StandingQueue queue = new StandingQueue();
     private final RateLimit logLimit = new RateLimit(0.1, 1);
 
-    Decapsulator(Tunnel tunnel, Arena arena, Limits limits, Counters counters, Log log) {
+    Decapsulator(Tunnel tunnel, Lane lane, Arena arena, Limits limits, Counters counters, Log log) {
         this.tunnel = tunnel;
+        this.lane = lane;
         this.features = tunnel.features();
         this.counters = counters;
         this.log = log;
@@ -76,9 +78,9 @@ final class Decapsulator implements Coalescer.Sink {
 
     private int receive() {
         if (features.batches()) {
-            return LibcMessages.recvmmsg(tunnel.socket().fd(), headers, LibcMessages.MSG_DONTWAIT);
+            return LibcMessages.recvmmsg(lane.socket().fd(), headers, LibcMessages.MSG_DONTWAIT);
         }
-        int length = LibcMessages.recvmsg(tunnel.socket().fd(), headers, 0, LibcMessages.MSG_DONTWAIT);
+        int length = LibcMessages.recvmsg(lane.socket().fd(), headers, 0, LibcMessages.MSG_DONTWAIT);
         if (length < 0) {
             return length;
         }
@@ -93,7 +95,7 @@ final class Decapsulator implements Coalescer.Sink {
 
     /** Whether it is time to drop a packet. That the queue is long indeed is asked only then, for the answer costs a call. */
     private boolean mustGiveWay(long now) {
-        if (queue.isDropDue(now) && tunnel.socket().receivedBytes() < LONG_QUEUE_BYTES) {
+        if (queue.isDropDue(now) && lane.socket().receivedBytes() < LONG_QUEUE_BYTES) {
             queue.isShort();
         }
         return queue.drop(now);
@@ -151,7 +153,7 @@ final class Decapsulator implements Coalescer.Sink {
     @Override
     public void write(IoVectors vectors, int from, int count) {
         counters.add(Counter.TUN_WRITES, 1);
-        if (LibcMessages.writev(tunnel.tun().fd(), vectors, from, count) < 0) {
+        if (LibcMessages.writev(lane.writeFd(), vectors, from, count) < 0) {
             counters.add(Counter.TUN_FULL, 1);
         }
     }

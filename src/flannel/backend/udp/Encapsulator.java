@@ -31,6 +31,7 @@ final class Encapsulator {
     private static final int LARGE = 576;
 
     private final Tunnel tunnel;
+    private final Lane lane;
     private final Features features;
     private final Counters counters;
     private final Log log;
@@ -46,17 +47,18 @@ final class Encapsulator {
     private final RateLimit icmpLimit = new RateLimit(100, 50);
     private final RateLimit logLimit = new RateLimit(0.1, 1);
 
-    Encapsulator(Tunnel tunnel, Arena arena, Limits limits, Counters counters, Log log) {
+    Encapsulator(Tunnel tunnel, Lane lane, Arena arena, Limits limits, Counters counters, Log log) {
         this.tunnel = tunnel;
+        this.lane = lane;
         this.features = tunnel.features();
         this.counters = counters;
         this.log = log;
         virtioSize = features.virtioHeader() ? VirtioHeader.SIZE : 0;
         packetsPerBatch = features.batches() ? limits.packetsRead() : 1;
         bytesPerBatch = limits.bytesRead();
-        room = new SocketRoom(tunnel.socket()::unsentBytes, tunnel.socket()::sendRoom);
+        room = new SocketRoom(lane.socket()::unsentBytes, lane.socket()::sendRoom);
         batch = new SendBatch(arena, tunnel.port(), features.segmentation(),
-                new DatagramSender(arena, features.batches() ? tunnel.socket()::sendMany : tunnel.socket()::sendOne, counters, log));
+                new DatagramSender(arena, features.batches() ? lane.socket()::sendMany : lane.socket()::sendOne, counters, log));
         backlog = new Backlog(arena, BACKLOG_BYTES, SLOT, ALIGNMENT - virtioSize, ALIGNMENT);
         buffer = backlog.memory();
         reply = arena.allocate(VirtioHeader.SIZE + IcmpReplies.MAX_SIZE, 8);
@@ -93,7 +95,7 @@ final class Encapsulator {
         int bytes = 0;
         boolean isDeviceEmpty = false;
         for (int at = backlog.room(); at >= 0 && packets < mostPackets && bytes < mostBytes; at = backlog.room()) {
-            int read = Libc.read(tunnel.tun().fd(), buffer, at, SLOT);
+            int read = Libc.read(lane.readFd(), buffer, at, SLOT);
             if (read <= 0) {
                 if (read == -Errno.EBADFD) {
                     tunnel.restoreDevice();
@@ -237,7 +239,7 @@ final class Encapsulator {
             reply.asSlice(0, VirtioHeader.SIZE).fill((byte) 0);
             long offset = VirtioHeader.SIZE - virtioSize;
             counters.add(Counter.ICMP_REPLIES, 1);
-            Libc.write(tunnel.tun().fd(), reply.asSlice(offset), virtioSize + length);
+            Libc.write(lane.writeFd(), reply.asSlice(offset), virtioSize + length);
         }
     }
 }

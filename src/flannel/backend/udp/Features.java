@@ -4,6 +4,7 @@ import flannel.linux.Errno;
 import flannel.linux.SystemCallException;
 import flannel.linux.TunDevice;
 import flannel.linux.UdpSocket;
+import java.util.List;
 
 /**
  * What this kernel can do of what the level allows, found out by trying.
@@ -20,13 +21,14 @@ record Features(boolean virtioHeader, boolean udpSegments, boolean segmentation,
     private static final int UDP = TunDevice.TUN_F_USO4 | TunDevice.TUN_F_USO6;
 
     /** Switches on what there is. */
-    static Features enable(Level level, boolean virtioHeader, TunDevice tun, UdpSocket socket) throws SystemCallException {
+    static Features enable(Level level, boolean virtioHeader, TunDevice tun, List<UdpSocket> sockets) throws SystemCallException {
         boolean udpSegments = virtioHeader && offload(tun, TCP | UDP);
         if (virtioHeader && !udpSegments) {
             SystemCallException.check("ioctl TUNSETOFFLOAD " + tun.name(), tun.offload(TCP));
         }
         boolean trains = level == Level.OFFLOAD;
-        return new Features(virtioHeader, udpSegments, trains && socket.canSegment(), trains && socket.mergeReceived(),
+        return new Features(virtioHeader, udpSegments, trains && sockets.getFirst().canSegment(),
+                trains && sockets.stream().allMatch(UdpSocket::mergeReceived),
                 level != Level.SINGLE);
     }
 

@@ -19,9 +19,10 @@ final class PacketLoop implements Runnable, AutoCloseable {
     /** Rounds of work until poll is asked again, which tells of errors that were reported, and whether the socket is writable again. */
     private static final int MOST_ROUNDS = 32;
 
-    private final Tunnel tunnel;
+    private final Lane lane;
     private final Encapsulator out;
     private final Decapsulator in;
+    private final ErrorQueue errors;
     private final int wakeFd;
     private final MemorySegment wakeCount;
     private final MemorySegment wakeBuffer;
@@ -34,10 +35,11 @@ final class PacketLoop implements Runnable, AutoCloseable {
      * @param out null when another thread does that direction
      * @param in  null when another thread does that direction
      */
-    PacketLoop(Tunnel tunnel, Encapsulator out, Decapsulator in, Arena arena, Consumer<Throwable> fatal) throws SystemCallException {
-        this.tunnel = tunnel;
+    PacketLoop(Tunnel tunnel, Lane lane, Encapsulator out, Decapsulator in, Arena arena, Consumer<Throwable> fatal) throws SystemCallException {
+        this.lane = lane;
         this.out = out;
         this.in = in;
+        errors = new ErrorQueue(tunnel, lane.socket(), arena);
         this.fatal = fatal;
         pollFds = arena.allocate(3 * Libc.POLLFD_SIZE, 8);
         wakeCount = arena.allocateFrom(ValueLayout.JAVA_LONG, 1);
@@ -74,15 +76,15 @@ final class PacketLoop implements Runnable, AutoCloseable {
         boolean blocked = isBlocked();
         int socketEvents = (in == null ? 0 : Libc.POLLIN) | (blocked ? Libc.POLLOUT : 0);
         Libc.setPollFd(pollFds, WAKE, wakeFd, Libc.POLLIN);
-        Libc.setPollFd(pollFds, TUN, out == null || blocked ? -1 : tunnel.tun().fd(), Libc.POLLIN);
-        Libc.setPollFd(pollFds, SOCKET, socketEvents == 0 ? -1 : tunnel.socket().fd(), (short) socketEvents);
+        Libc.setPollFd(pollFds, TUN, out == null || blocked ? -1 : lane.readFd(), Libc.POLLIN);
+        Libc.setPollFd(pollFds, SOCKET, socketEvents == 0 ? -1 : lane.socket().fd(), (short) socketEvents);
         Libc.poll(pollFds, 3, -1);
         if (polled(WAKE) != 0) {
             Libc.read(wakeFd, wakeBuffer, 0, wakeBuffer.byteSize());
             awake.release();
         }
         if (in != null && (polled(SOCKET) & Libc.POLLERR) != 0) {
-            tunnel.readErrors();
+            errors.read();
         }
     }
 

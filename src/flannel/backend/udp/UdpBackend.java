@@ -16,6 +16,7 @@ import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -25,7 +26,7 @@ import java.util.function.Consumer;
 /**
  * Encapsulation in user space: each packet for another host's subnet travels as the payload of one UDP datagram, with no header of its
  * own. Wire compatible with the original's udp backend, both ways. Packets come from and go to a TUN device that exists as long as the
- * backend is open; one thread or two carry them ({@link PacketLoop}).
+ * backend is open; of each of its queues, one as a rule, one thread or two carry them ({@link PacketLoop}).
  */
 public final class UdpBackend implements Backend {
 
@@ -42,81 +43,89 @@ public final class UdpBackend implements Backend {
     private final Log log;
     private final Arena arena;
     private final Tunnel tunnel;
-    private final List<Counters> counters;
-    private final List<PacketLoop> loops;
-    private final List<Thread> threads;
+    private final List<Counters> counters = new ArrayList<>();
+    private final List<PacketLoop> loops = new ArrayList<>();
+    private final List<Thread> threads = new ArrayList<>();
 
     private Underlay underlay;
 
-    private UdpBackend(UdpConfig config, Ipv4Subnet network, Underlay underlay, Limits limits, Arena arena, TunDevice tun, UdpSocket socket,
-            Features features, Log log, Consumer<Throwable> fatal) throws SystemCallException {
+    private UdpBackend(UdpConfig config, Ipv4Subnet network, Underlay underlay, Limits limits, Arena arena, TunDevice tun,
+            List<UdpSocket> sockets, Features features, Log log, Consumer<Throwable> fatal) throws SystemCallException {
         this.config = config;
         this.network = network;
         this.underlay = underlay;
         this.log = log;
         this.arena = arena;
-        tunnel = new Tunnel(tun, socket, features, config, underlay.mtu(), arena, log);
+        tunnel = new Tunnel(tun, sockets, features, config, underlay.mtu(), log);
+        try {
+            for (int queue = 0; queue < limits.queues(); queue++) {
+                carry(tunnel.lane(queue), limits, limits.queues() == 1 ? "" : "-" + queue, fatal);
+            }
+        } catch (SystemCallException e) {
+            loops.forEach(PacketLoop::close);
+            throw e;
+        }
+        threads.forEach(Thread::start);
+    }
+
+    private void carry(Lane lane, Limits limits, String suffix, Consumer<Throwable> fatal) throws SystemCallException {
         Counters sent = new Counters();
         Counters received = limits.threads() == 1 ? sent : new Counters();
-        counters = sent == received ? List.of(sent) : List.of(sent, received);
-        Encapsulator out = new Encapsulator(tunnel, arena, limits, sent, log);
-        Decapsulator in = new Decapsulator(tunnel, arena, limits, received, log);
+        counters.add(sent);
+        Encapsulator out = new Encapsulator(tunnel, lane, arena, limits, sent, log);
+        Decapsulator in = new Decapsulator(tunnel, lane, arena, limits, received, log);
         if (limits.threads() == 1) {
-            loops = List.of(new PacketLoop(tunnel, out, in, arena, fatal));
-            threads = List.of(start("udp", loops.getFirst()));
+            add("udp" + suffix, new PacketLoop(tunnel, lane, out, in, arena, fatal));
         } else {
-            PacketLoop sending = new PacketLoop(tunnel, out, null, arena, fatal);
-            try {
-                loops = List.of(sending, new PacketLoop(tunnel, null, in, arena, fatal));
-            } catch (SystemCallException e) {
-                sending.close();
-                throw e;
-            }
-            threads = List.of(start("udp-out", loops.getFirst()), start("udp-in", loops.getLast()));
+            counters.add(received);
+            add("udp-out" + suffix, new PacketLoop(tunnel, lane, out, null, arena, fatal));
+            add("udp-in" + suffix, new PacketLoop(tunnel, lane, null, in, arena, fatal));
         }
     }
 
-    private static Thread start(String name, PacketLoop loop) {
-        return Thread.ofPlatform().name(name).daemon().stackSize(256 << 10).start(loop);
+    private void add(String name, PacketLoop loop) {
+        loops.add(loop);
+        threads.add(Thread.ofPlatform().name(name).daemon().stackSize(256 << 10).unstarted(loop));
     }
 
     /**
      * Makes the TUN device, binds the socket and starts to carry packets (to nowhere until {@link #leases} has been called).
      *
+     * @param queues of the TUN device, each with a socket and threads of its own
      * @param fatal told when a thread of the data path has died
      * @throws SystemCallException when the port is taken, or there is no /dev/net/tun, or we may not
      */
-    public static UdpBackend open(UdpConfig config, Ipv4Subnet network, Underlay underlay, Log log, Consumer<Throwable> fatal)
+    public static UdpBackend open(UdpConfig config, Ipv4Subnet network, Underlay underlay, int queues, Log log, Consumer<Throwable> fatal)
             throws IOException {
-        return open(config, network, underlay, Limits.forThisHost(), log, fatal);
+        return open(config, network, underlay, Limits.forThisHost(queues), log, fatal);
     }
 
     static UdpBackend open(UdpConfig config, Ipv4Subnet network, Underlay underlay, Limits limits, Log log, Consumer<Throwable> fatal)
             throws IOException {
         boolean virtioHeader = config.level().compareTo(Level.TSO) <= 0;
-        UdpSocket socket = bind(underlay.address(), config.port());
+        List<UdpSocket> sockets = bind(underlay.address(), config.port(), limits.queues());
         try {
-            TunDevice tun = openDevice(virtioHeader);
+            TunDevice tun = openDevice(virtioHeader, limits.queues());
             Arena arena = Arena.ofShared();
             try {
-                Features features = Features.enable(config.level(), virtioHeader, tun, socket);
+                Features features = Features.enable(config.level(), virtioHeader, tun, sockets);
                 log.info("udp: " + tun.name() + " on " + underlay.address() + ":" + config.port() + ", level " + config.level() + ": "
-                        + features.describe() + ", " + (limits.threads() == 1 ? "one thread" : limits.threads() + " threads"));
-                return new UdpBackend(config, network, underlay, limits, arena, tun, socket, features, log, fatal);
+                        + features.describe() + ", " + limits.describe());
+                return new UdpBackend(config, network, underlay, limits, arena, tun, sockets, features, log, fatal);
             } catch (IOException | RuntimeException e) {
                 tun.close();
                 arena.close();
                 throw e;
             }
         } catch (IOException | RuntimeException e) {
-            socket.close();
+            sockets.forEach(UdpSocket::close);
             throw e;
         }
     }
 
-    private static UdpSocket bind(Ipv4 address, int port) throws SystemCallException {
+    private static List<UdpSocket> bind(Ipv4 address, int port, int count) throws SystemCallException {
         try {
-            return UdpSocket.bind(address, port);
+            return UdpSocket.bind(address, port, count);
         } catch (SystemCallException e) {
             throw new SystemCallException("bind UDP " + address + ":" + port, e.errno(), remedy(e.errno(), address, port));
         }
@@ -135,12 +144,15 @@ public final class UdpBackend implements Backend {
     }
 
     /** flannel0, or the next free number when that name is somebody else's. */
-    private static TunDevice openDevice(boolean virtioHeader) throws SystemCallException {
+    private static TunDevice openDevice(boolean virtioHeader, int queues) throws SystemCallException {
         for (int number = 0;; number++) {
             try {
-                return TunDevice.open("flannel" + number, virtioHeader);
+                return TunDevice.open("flannel" + number, virtioHeader, queues);
             } catch (SystemCallException e) {
                 boolean taken = e.errno() == Errno.EBUSY || e.errno() == Errno.EINVAL || e.errno() == Errno.EEXIST;
+                if (e.errno() == Errno.E2BIG) {
+                    throw new SystemCallException("make a TUN device of " + queues + " queues", e.errno(), "give a smaller -udp-queues");
+                }
                 if (!taken || number == MOST_DEVICES) {
                     throw e;
                 }
@@ -203,8 +215,11 @@ public final class UdpBackend implements Backend {
         if (next.address().equals(underlay.address())) {
             tunnel.mtu(next.mtu());
         } else {
-            try (UdpSocket socket = bind(next.address(), config.port())) {
-                tunnel.moveTo(socket, next.mtu());
+            List<UdpSocket> sockets = bind(next.address(), config.port(), tunnel.sockets().size());
+            try {
+                tunnel.moveTo(sockets, next.mtu());
+            } finally {
+                sockets.forEach(UdpSocket::close);
             }
             loops.forEach(PacketLoop::wake);
         }
@@ -216,6 +231,11 @@ public final class UdpBackend implements Backend {
     /** What the data path has done so far. For all threads, at any time. */
     public UdpCounters counters() {
         return UdpCounters.sum(counters);
+    }
+
+    /** The same of each thread. */
+    List<UdpCounters> countersByThread() {
+        return counters.stream().map(part -> UdpCounters.sum(List.of(part))).toList();
     }
 
     /** Largest datagram to that host as far as routers have told; {@link Integer#MAX_VALUE} when none has. */
@@ -241,7 +261,7 @@ public final class UdpBackend implements Backend {
             Thread.currentThread().interrupt();
         }
         tunnel.tun().close();
-        tunnel.socket().close();
+        tunnel.sockets().forEach(UdpSocket::close);
         loops.forEach(PacketLoop::close);
         arena.close();
         log.info("udp: " + tunnel.tun().name() + " closed" + (log.v(1) ? ": " + counters() : ""));

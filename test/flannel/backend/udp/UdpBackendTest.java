@@ -17,7 +17,7 @@ class UdpBackendTest {
 
     @Test
     void tenThousandPeersAreNoSlowerThanOne() throws Exception {
-        Node.withTwo(UdpConfig.DEFAULT, Limits.forThisHost(), (one, two) -> {
+        Node.withTwo(UdpConfig.DEFAULT, Limits.forThisHost(1), (one, two) -> {
             one.transferTo(two, 200_000_000);                            // warm
             Duration few = one.transferTo(two, 200_000_000);
             List<Lease> peers = new ArrayList<>(List.of(Node.TWO));

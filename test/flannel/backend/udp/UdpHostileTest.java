@@ -20,7 +20,7 @@ class UdpHostileTest {
     @ParameterizedTest(name = "level {0}, segments of {1} bytes, {2} super-packets a second")
     @CsvSource({"OFFLOAD, 1, 300", "OFFLOAD, 48, 6000", "TSO, 1, 300"})
     void aPingGoesOnBesideAbsurdSuperPackets(Level level, int segmentSize, int perSecond) throws Exception {
-        Node.withTwo(new UdpConfig(Node.PORT, true, level), Limits.forThisHost(), (one, two) -> {
+        Node.withTwo(new UdpConfig(Node.PORT, true, level), Limits.forThisHost(1), (one, two) -> {
             assertEquals(3, one.pingsAnswered(two, 3));
             byte[] packet = superPacket(segmentSize);
             try (PacketSocket container = new PacketSocket(one.namespace())) {
@@ -59,7 +59,7 @@ class UdpHostileTest {
     /** A host that holds a lease sends to addresses that are none of ours: through us they would reach what trusts this host. */
     @Test
     void whatIsForElsewhereStaysOut() throws Exception {
-        Node.withTwo(UdpConfig.DEFAULT, Limits.forThisHost(), (one, two) -> {
+        Node.withTwo(UdpConfig.DEFAULT, Limits.forThisHost(1), (one, two) -> {
             one.backend().leases(Node.ONE.subnet(), List.of(Node.TWO, Node.lease("172.16.0.0/12", UNDERLAY)));
             one.namespace().run("ip", "route", "add", "172.16.0.0/12", "dev", "flannel0");
             two.namespace().run("ip", "address", "add", "172.16.0.1/32", "dev", "lo");
@@ -74,7 +74,7 @@ class UdpHostileTest {
 
     @Test
     void alsoWithoutSourceCheck() throws Exception {
-        Node.withTwo(new UdpConfig(Node.PORT, false, Level.OFFLOAD), Limits.forThisHost(), (one, two) -> {
+        Node.withTwo(new UdpConfig(Node.PORT, false, Level.OFFLOAD), Limits.forThisHost(1), (one, two) -> {
             one.backend().leases(Node.ONE.subnet(), List.of(Node.TWO, Node.lease("172.16.0.0/12", UNDERLAY)));
             one.namespace().run("ip", "route", "add", "172.16.0.0/12", "dev", "flannel0");
             two.namespace().run("ip", "address", "add", "172.16.0.1/32", "dev", "lo");
@@ -87,7 +87,7 @@ class UdpHostileTest {
     /** "Fragmentation needed" about datagrams that were never sent: only what is said of a peer counts, and nothing below 552. */
     @Test
     void forgedErrorsAreBelievedWithinBounds() throws Exception {
-        Node.withTwo(UdpConfig.DEFAULT, Limits.forThisHost(), (one, two) -> {
+        Node.withTwo(UdpConfig.DEFAULT, Limits.forThisHost(1), (one, two) -> {
             two.namespace().call(() -> {
                 try (Icmp forger = new Icmp()) {
                     for (int i = 0; i < 20_000; i++) {

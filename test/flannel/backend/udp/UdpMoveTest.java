@@ -86,7 +86,7 @@ class UdpMoveTest {
 
     @Test
     void anotherMtuIsFollowed() throws Exception {
-        Node.withTwo(UdpConfig.DEFAULT, Limits.forThisHost(), (one, two) -> {
+        Node.withTwo(UdpConfig.DEFAULT, Limits.forThisHost(1), (one, two) -> {
             Underlay jumbo = new Underlay("eth9", 2, OLD, Node.underlay(OLD).onLink(), 9000, Node.underlay(OLD).mac());
             one.namespace().call(() -> one.backend().moveTo(jumbo));
             assertEquals(8972, one.backend().mtu());
@@ -96,7 +96,7 @@ class UdpMoveTest {
 
     @Test
     void whereThereIsNothingToMoveToItStaysAndSaysSo() throws Exception {
-        Node.withTwo(UdpConfig.DEFAULT, Limits.forThisHost(), (one, two) -> {
+        Node.withTwo(UdpConfig.DEFAULT, Limits.forThisHost(1), (one, two) -> {
             SystemCallException gone = assertThrows(SystemCallException.class, () -> moveTo(one, Ipv4.parse("192.168.32.99")));
             assertEquals(Errno.EADDRNOTAVAIL, gone.errno());
             assertTrue(gone.getMessage().contains("192.168.32.99:8285") && gone.getMessage().contains("on no interface"), gone.getMessage());
