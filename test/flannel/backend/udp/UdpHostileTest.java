@@ -10,6 +10,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a container, a host of the overlay or one beside it may do on purpose, and what the others notice of it: nothing. */
 class UdpHostileTest {
@@ -84,10 +85,14 @@ class UdpHostileTest {
         });
     }
 
-    /** "Fragmentation needed" about datagrams that were never sent: only what is said of a peer counts, and nothing below 552. */
-    @Test
-    void forgedErrorsAreBelievedWithinBounds() throws Exception {
-        Node.withTwo(UdpConfig.DEFAULT, Limits.forThisHost(1), (one, two) -> {
+    /**
+     * "Fragmentation needed" about datagrams that were never sent: only what is said of a peer counts, and nothing below 552. Of several sockets
+     * one hears of it, which need not be the one that sends.
+     */
+    @ParameterizedTest(name = "{0} queues")
+    @ValueSource(ints = {1, 4})
+    void forgedErrorsAreBelievedWithinBounds(int queues) throws Exception {
+        Node.withTwo(UdpConfig.DEFAULT, Limits.forThisHost(queues), (one, two) -> {
             two.namespace().call(() -> {
                 try (Icmp forger = new Icmp()) {
                     for (int i = 0; i < 20_000; i++) {
