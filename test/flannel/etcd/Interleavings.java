@@ -10,6 +10,7 @@ import flannel.net.Ipv4Subnet;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -18,7 +19,7 @@ import java.util.function.Consumer;
 /**
  * Plays hosts against one store in every order that their requests can come in. A host is a piece of code without threads: to go on, it is
  * run again from its beginning with the answers it had so far, and stops at the first request that has none. So a moment of the world is a
- * value, and each way on from it a branch.
+ * value, and each way on from it a branch. What many histories come through is gone on from once, and counted for each.
  *
  * <p>The requests are those of the two registries, with their own {@link CarefulWrite}: one exchange with etcd is one step.
  */
@@ -70,8 +71,22 @@ final class Interleavings {
         }
     }
 
-    /** A write that is still on its way. */
-    private record Late(int host, Waits write) {
+    /**
+     * A write that is still on its way.
+     *
+     * @param heard by its host before it, which tells one write from another
+     */
+    private record Late(int host, List<Heard> heard, Waits write) {
+
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Late late && host == late.host && heard.equals(late.heard);
+        }
+
+        @Override
+        public int hashCode() {
+            return heard.hashCode();
+        }
     }
 
     /**
@@ -83,11 +98,20 @@ final class Interleavings {
      */
     private record Moment(Map<String, Stored> store, long revision, List<List<Heard>> heard, List<Object> standing, List<Late> underway, int losses,
             int expiries, List<String> story) {
+
+        /** All that decides what can come of it. */
+        Object essence() {
+            return List.of(store, revision, heard, underway, losses, expiries);
+        }
     }
+
+    private static final LostAnswerException LOST = new LostAnswerException("no answer");
+    private static final LeaseConflictException CONFLICT = new LeaseConflictException("another write was before");
 
     private final Api api;
     private final List<Host> hosts;
-    private long histories;
+    /** How many histories there are from a moment on, by its essence. */
+    private final Map<Object, Long> known = new HashMap<>();
 
     Interleavings(Api api, List<Host> hosts) {
         this.api = api;
@@ -110,31 +134,51 @@ final class Interleavings {
             nothing.add(List.of());
             standing.add(play(host, List.of()));
         }
-        explore(new Moment(store, leases.size(), nothing, standing, List.of(), losses, expiries, List.of()));
+        return explore(new Moment(store, leases.size(), nothing, standing, List.of(), losses, expiries, List.of()));
+    }
+
+    /** How many moments it has been through. */
+    int moments() {
+        return known.size();
+    }
+
+    private long explore(Moment moment) {
+        Object essence = moment.essence();
+        Long before = known.get(essence);
+        if (before != null) {
+            return before;
+        }
+        long histories = goOn(moment);
+        known.put(essence, histories);
         return histories;
     }
 
-    private void explore(Moment moment) {
+    private long goOn(Moment moment) {
+        long histories = 0;
         boolean over = true;
         for (int host = 0; host < hosts.size(); host++) {
             if (moment.standing.get(host) instanceof Waits waits) {
                 over = false;
                 for (Fate fate : Fate.values()) {
                     if (fate == Fate.ANSWERED || waits.canBeLost() && moment.losses > 0) {
-                        explore(after(moment, host, waits, fate));
+                        histories += explore(after(moment, host, waits, fate));
                     }
                 }
             }
         }
         if (over) {
-            histories++;
             check(moment);
-            return;
+            return 1;
         }
-        moment.underway.forEach(late -> explore(arrived(moment, late)));
+        for (Late late : moment.underway) {
+            histories += explore(arrived(moment, late));
+        }
         if (moment.expiries > 0) {
-            moment.store.keySet().forEach(key -> explore(withoutKey(moment, key)));
+            for (String key : moment.store.keySet()) {
+                histories += explore(withoutKey(moment, key));
+            }
         }
+        return histories;
     }
 
     private Object play(int host, List<Heard> heard) {
@@ -151,14 +195,14 @@ final class Interleavings {
 
     private Moment after(Moment moment, int host, Waits waits, Fate fate) {
         List<String> story = with(moment.story, "host " + (host + 1) + " " + waits.what + (fate == Fate.ANSWERED ? "" : ": " + fate));
-        List<Late> underway = fate == Fate.LATE ? with(moment.underway, new Late(host, waits)) : moment.underway;
+        List<Late> underway = fate == Fate.LATE ? with(moment.underway, new Late(host, moment.heard.get(host), waits)) : moment.underway;
         Map<String, Stored> store = new TreeMap<>(moment.store);
         Heard heard;
         try {
             Object answer = fate == Fate.LATE ? null : waits.request.answer(store, moment.revision + 1);
-            heard = fate == Fate.ANSWERED ? new Heard(answer, null) : new Heard(null, lost());
+            heard = fate == Fate.ANSWERED ? new Heard(answer, null) : new Heard(null, LOST);
         } catch (LeaseConflictException e) {
-            heard = new Heard(null, fate == Fate.ANSWERED ? e : lost());
+            heard = new Heard(null, fate == Fate.ANSWERED ? e : LOST);
         }
         boolean changed = !store.equals(moment.store);
         if (changed) {
@@ -185,10 +229,6 @@ final class Interleavings {
         underway.remove(late);
         return new Moment(store, moment.revision + (store.equals(moment.store) ? 0 : 1), moment.heard, moment.standing, underway, moment.losses,
                 moment.expiries, story);
-    }
-
-    private static LostAnswerException lost() {
-        return new LostAnswerException("no answer");
     }
 
     private static Moment withoutKey(Moment moment, String key) {
@@ -315,7 +355,7 @@ final class Interleavings {
 
         private static void compare(Stored now, Lease held) throws LeaseConflictException {
             if (held == null ? now != null : now == null || now.lease.asOf() != held.asOf()) {
-                throw new LeaseConflictException("another write was before");
+                throw CONFLICT;
             }
         }
 
