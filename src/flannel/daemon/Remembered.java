@@ -96,9 +96,7 @@ record Remembered(String config, Moment at, Instant saved, Lease own, List<Lease
         if (end < 0) {
             return Optional.empty();
         }
-        MessageDigest sum = sha256();
-        sum.update(text.substring(0, end).getBytes(StandardCharsets.UTF_8));
-        if (!text.substring(end).equals(SUM + HexFormat.of().formatHex(sum.digest()) + "\n")) {
+        if (!text.substring(end).equals(sumOf(text.substring(0, end)))) {
             return Optional.empty();
         }
         try {
@@ -113,6 +111,11 @@ record Remembered(String config, Moment at, Instant saved, Lease own, List<Lease
         } catch (JsonException | RuntimeException e) {
             return Optional.empty(); // its sum fits: another version's
         }
+    }
+
+    /** The last line, for what is before it. */
+    static String sumOf(String lines) {
+        return SUM + HexFormat.of().formatHex(sha256().digest(lines.getBytes(StandardCharsets.UTF_8))) + "\n";
     }
 
     private static Lease lease(JsonValue line) throws JsonException {

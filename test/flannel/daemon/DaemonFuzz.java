@@ -3,6 +3,10 @@ package flannel.daemon;
 import flannel.fuzz.JsonMutation;
 import flannel.fuzz.Mutation;
 import flannel.fuzz.Target;
+import flannel.json.JsonException;
+import flannel.lease.Lease;
+import flannel.lease.LeaseAttributes;
+import flannel.lease.Moment;
 import flannel.lease.NetworkConfig;
 import flannel.log.Log;
 import flannel.net.Ipv4;
@@ -16,8 +20,10 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.random.RandomGenerator;
 
@@ -30,6 +36,9 @@ public final class DaemonFuzz {
     private static final String LEASE = "{\"PublicIP\":\"192.168.32.212\",\"BackendType\":\"host-gw\",\"Node\":\"mark2\"}";
     /** Of another host, of this one's address, and of this one. */
     private static final List<byte[]> LEASES = Target.texts(LEASE, LEASE.replace("212", "211"), LEASE.replace("mark2", "mark1"));
+    private static final byte[] REMEMBERED = String.join("", new Remembered(VirtualCluster.CONFIG, new Moment("cdf818194e3a8c32", 124), Instant.EPOCH,
+            lease("10.1.5.0-24", LEASES.getLast(), new Lease.Never()), List.of(lease("10.1.6.0-24", LEASES.getFirst(), new Lease.Unknown()),
+                    lease("10.1.7.0-24", LEASES.getFirst(), new Lease.At(Instant.EPOCH)))).parts()).getBytes(StandardCharsets.UTF_8);
     private static final int FEW = 12;
     private static final int MANY = 1_000;
 
@@ -45,7 +54,39 @@ public final class DaemonFuzz {
                 new Target("state directory", Target.texts("{\"mark\":\"8f14e45fceea167a\",\"macs\":[\"52:54:00:12:34:56\"]}\n",
                         "0123456789abcdef0123456789abcdef\n", "FLANNEL_SUBNET=10.1.7.1/24\n"), JsonMutation::mutate, Set.of(),
                         (input, dice) -> stateDirectory(folder, input, dice)),
+                new Target("remembered network", List.of(REMEMBERED), DaemonFuzz::spoilLines, Set.of(), (input, dice) -> remembered(input)),
                 new Target("leases for a session", Target.texts(LEASE), JsonMutation::mutate, Set.of(), DaemonFuzz::session));
+    }
+
+    private static Lease lease(String key, byte[] value, Lease.Expiry expiry) {
+        try {
+            return new Lease(Ipv4Subnet.parseKey(key), LeaseAttributes.parse(Target.text(value)), expiry, 7);
+        } catch (JsonException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** As bytes; or line by line under a sum that is right, as another version may have written it. */
+    private static byte[] spoilLines(List<byte[]> samples, RandomGenerator dice) {
+        if (dice.nextInt(4) == 0) {
+            return Mutation.bytes(samples, dice);
+        }
+        List<String> lines = Target.text(samples.getFirst()).lines().toList();
+        StringBuilder text = new StringBuilder();
+        for (String line : lines.subList(0, lines.size() - 1)) {
+            text.append(dice.nextBoolean() ? line : Target.text(JsonMutation.mutate(Target.texts(line), dice))).append('\n');
+        }
+        return Target.texts(text + Remembered.sumOf(text.toString())).getFirst();
+    }
+
+    private static void remembered(byte[] input) {
+        Optional<Remembered> found = Remembered.parse(Target.text(input));
+        if (found.isPresent()) {
+            found.get().asOf(Instant.EPOCH);
+            if (Remembered.parse(String.join("", found.get().parts())).isEmpty()) {
+                throw new AssertionError("it can't be remembered again: " + found);
+            }
+        }
     }
 
     private static SubnetFile file(Ipv4Subnet subnet) {

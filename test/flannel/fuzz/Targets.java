@@ -1,5 +1,6 @@
 package flannel.fuzz;
 
+import flannel.backend.BackendFuzz;
 import flannel.backend.udp.UdpFuzz;
 import flannel.cli.CliFuzz;
 import flannel.daemon.DaemonFuzz;
@@ -25,7 +26,7 @@ final class Targets {
         return Stream.of(JsonFuzz.targets(), LeaseFuzz.targets(), EtcdFuzz.targets(), DaemonFuzz.targets(), StoreFuzz.targets(),
                 KubeFuzz.targets(),
                 ServerFuzz.targets(), CliFuzz.targets(), TlsFuzz.targets(), UdpFuzz.targets(), List.of(NetlinkFuzz.target(),
-                        KernelFuzz.target()))
+                        KernelFuzz.target(), BackendFuzz.target()))
                 .flatMap(List::stream).toList();
     }
 }
