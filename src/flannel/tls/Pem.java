@@ -94,11 +94,13 @@ final class Pem {
         String begin = "-----BEGIN " + label + "-----";
         String end = "-----END " + label + "-----";
         List<byte[]> blocks = new ArrayList<>();
-        for (int at = text.indexOf(begin); at >= 0; at = text.indexOf(begin, at + 1)) {
-            int from = at + begin.length();
+        int next = text.indexOf(begin);
+        while (next >= 0) {
+            int from = next + begin.length();
             int to = text.indexOf(end, from);
-            if (to < 0) {
-                throw new IllegalArgumentException(place + " ends within a PEM block");
+            next = text.indexOf(begin, from);
+            if (to < 0 || next >= 0 && next < to) {
+                throw new IllegalArgumentException(place + (to < 0 ? " ends within a PEM block" : " holds a PEM block that another one begins in"));
             }
             try {
                 blocks.add(Base64.getMimeDecoder().decode(text.substring(from, to)));

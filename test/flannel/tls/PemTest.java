@@ -1,5 +1,6 @@
 package flannel.tls;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -24,5 +25,13 @@ class PemTest {
         String text = "-----BEGIN EC PRIVATE KEY-----\n" + Base64.getEncoder().encodeToString(HexFormat.of().parseHex(der)) + "\n-----END EC PRIVATE KEY-----\n";
         String reason = assertThrows(IllegalArgumentException.class, () -> Pem.privateKey("a.key", text)).getMessage();
         assertTrue(reason.contains("a.key"), reason);
+    }
+
+    /** Of ten thousand beginnings with one end each would have been a block up to that. */
+    @Test
+    void noBlockBeginsInAnother() {
+        String text = "-----BEGIN PRIVATE KEY-----\n".repeat(10_000) + "AAAA\n-----END PRIVATE KEY-----\n";
+        assertEquals("the file holds a PEM block that another one begins in",
+                assertThrows(IllegalArgumentException.class, () -> Pem.privateKey("the file", text)).getMessage());
     }
 }
