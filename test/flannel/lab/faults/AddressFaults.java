@@ -2,6 +2,7 @@ package flannel.lab.faults;
 
 import flannel.lab.Await;
 import flannel.lab.Host;
+import flannel.lab.NetworkNamespace;
 import flannel.lab.Store;
 import flannel.lab.faults.Fault.Scene;
 import flannel.lab.faults.Fault.Touches;
@@ -32,7 +33,7 @@ final class AddressFaults {
                 new Fault("two hosts with one address", (scene, loss) -> Touches.THE_HOST.allows(scene, loss)
                         || Touches.THE_HOST.allows(scene.swapped(), loss), 25,
                         scene -> renumber(scene, scene.a().address(), scene.b().address()),
-                        scene -> renumber(scene, scene.b().address(), scene.a().address())),
+                        AddressFaults::apart),
                 stranger()));
         if (!backend.equals("host-gw")) {               // which refuses a public address that is not its interface's
             faults.add(new Fault("two hosts with one public address", Touches.THE_HOST, 20, AddressFaults::doubled, AddressFaults::restart));
@@ -44,6 +45,16 @@ final class AddressFaults {
         scene.a().run("ip", "address", "del", from + "/24", "dev", "eth0");
         scene.a().run("ip", "address", "add", to + "/24", "dev", "eth0");
         Faults.defaultRoute(scene);
+    }
+
+    /** Back to its own address; that all others still believe the other one to be here is not the daemons' to mend. */
+    private static void apart(Scene scene) {
+        renumber(scene, scene.b().address(), scene.a().address());
+        List<NetworkNamespace> all = new ArrayList<>(scene.cluster().hosts().stream().map(Host::namespace).toList());
+        scene.cluster().etcd().all().forEach(member -> all.add(member.machine));
+        for (NetworkNamespace machine : all) {
+            machine.run("ip", "neighbour", "flush", "dev", "eth0");
+        }
     }
 
     /** As a copied configuration file does: both keep their subnets, and what is sent to the first one goes astray. */

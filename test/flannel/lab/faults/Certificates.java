@@ -8,7 +8,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** What etcd's members show to those who speak TLS, and sign their tokens with: of an authority that can be replaced by a new one. */
+/** What etcd's members show to those who speak TLS, and sign their tokens with: of an authority that can be replaced by a new one. (Without JUnit, unlike the tests' own.) */
 final class Certificates {
 
     private final Path folder;

@@ -185,7 +185,7 @@ final class Cluster implements AutoCloseable {
     }
 
     /** Whether all have lived on, told no more than they may, and hold no more than before. */
-    void checkDaemons(Map<Daemon, Integer> linesBefore, int mostLines, double seconds) throws IOException {
+    void checkDaemons(Map<Daemon, Integer> linesBefore, int mostLines, double seconds) throws IOException, InterruptedException {
         for (Host host : hosts) {
             Daemon daemon = host.daemon();
             if (!daemon.isAlive()) {
@@ -197,16 +197,17 @@ final class Cluster implements AutoCloseable {
                 throw new AssertionError("the daemon of " + host.address() + " wrote " + lines + " lines in " + seconds + " s:\n"
                         + String.join("\n", daemon.log().subList(from, from + lines)));
             }
-            hasNotGrown(host, Usage.of(daemon));
+            if (first.containsKey(daemon.pid())) {
+                hasNotGrown(host, Usage.of(daemon));
+            } else {
+                first.put(daemon.pid(), Usage.ofAll(host));
+            }
         }
         overlaps.check();
     }
 
     private void hasNotGrown(Host host, Usage now) {
-        Usage before = first.putIfAbsent(host.daemon().pid(), now);
-        if (before == null) {
-            return;
-        }
+        Usage before = first.get(host.daemon().pid());
         grown = grown.most(now.minus(before));
         if (now.hasGrownFrom(before)) {
             throw new AssertionError("the daemon of " + host.address() + " grew from " + before + " to " + now);
@@ -217,8 +218,7 @@ final class Cluster implements AutoCloseable {
     String checkAtTheEnd() throws Exception {
         decoys.forEach(Decoys::check);
         for (Host host : hosts) {
-            boolean known = first.containsKey(host.daemon().pid()) && first.get(host.daemon().pid()).heapKib() != 0;
-            hasNotGrown(host, known ? Usage.ofAll(host) : Usage.of(host.daemon()));
+            hasNotGrown(host, Usage.ofAll(host));
         }
         traffic.close();
         double idle = Idleness.awaitAll(hosts);

@@ -42,6 +42,7 @@ final class Faults {
         }
         faults.addAll(AddressFaults.of(backend));
         faults.addAll(StoreFaults.of(api));
+        faults.addAll(Clocks.all());
         if (api == Store.Api.V3) {
             faults.add(new Fault("etcd compacted", Touches.NOBODY, 10, Faults::compact));
         }

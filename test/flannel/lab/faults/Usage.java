@@ -45,7 +45,7 @@ record Usage(int threads, int files, long residentKib, long heapKib) {
     boolean hasGrownFrom(Usage before) {
         return threads > before.threads + MORE.threads || files > before.files + MORE.files
                 || residentKib > before.residentKib + MORE.residentKib
-                || before.heapKib != 0 && heapKib > before.heapKib + MORE.heapKib;
+                || heapKib > before.heapKib + MORE.heapKib;
     }
 
     /** The larger of each. */
