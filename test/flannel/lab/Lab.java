@@ -167,9 +167,9 @@ public final class Lab implements AutoCloseable {
         return etcd;
     }
 
-    /** A server at the address of the stopped etcd that answers everything with 200 and this. */
-    public JunkServer junkInPlaceOfEtcd(String json) throws Exception {
-        return JunkServer.startIn(etcdNamespace, etcd.endpoint(), json);
+    /** A server at the address of the stopped etcd that answers everything with 200 and this; see {@link JunkServer#startIn}. */
+    public JunkServer junkInPlaceOfEtcd(String json, String endless) throws Exception {
+        return JunkServer.startIn(etcdNamespace, etcd.endpoint(), json, endless);
     }
 
     /** The world outside the overlay: the switch's own address is the hosts' default gateway. It knows no route to containers. */

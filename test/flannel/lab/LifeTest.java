@@ -6,15 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import flannel.linux.Ethtool;
 import java.io.IOException;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -286,46 +287,65 @@ class LifeTest {
         assertTrue(KernelView.rules(one).contains("FLANNEL-POSTRTG"));
     }
 
+    @Test
+    void aPortThatIsTakenLeavesNothing() throws Exception {
+        lab.store().put("config", VXLAN.replace("vxlan", "udp"));
+        String before = KernelView.rules(one) + KernelView.data(one);
+        try (DatagramSocket other = one.namespace().call(() -> new DatagramSocket(8285, InetAddress.getByName(one.address())))) {
+            one.start(lab.options("-ip-masq"));
+            one.daemon().awaitLog("another program has this port");
+            assertEquals(before, KernelView.rules(one) + KernelView.data(one), other::toString);
+            assertFalse(one.run("ip", "link").contains("flannel0") || Files.exists(one.file("/run/flannel/subnet.env")));
+        }
+        one.daemon().awaitReady();
+    }
+
     private static boolean computesChecksums() throws Exception {
         return one.namespace().call(() -> Ethtool.sendChecksums("flannel.1"));
     }
 
-    /** Threads of the data path and of the network are the kernel's to count; the others are the JVM's own, and wait for nothing. */
+    /** Networks that come and go, one that can't be set up, a store that is lost and found: of what was for them nothing stays in the process. */
     @Test
-    void aNetworkThatGoesTakesItsThreadsAndDescriptorsAlong() throws Exception {
-        one.start(lab.options("-watch-networks"));
-        one.daemon().awaitReady();
-        lab.store().put("blue/config", VXLAN.replace("vxlan", "udp"));
-        Await.that("blue is up", () -> Files.exists(one.file("/run/flannel/networks/blue.env")));
-        assertTrue(threads().containsAll(List.of("network blue", "udp-out")) || threads().containsAll(List.of("network blue", "udp")), threads()::toString);
-        lab.store().delete("blue/config");
-        Await.that("blue's threads have ended", () -> threads().stream().noneMatch(name -> name.startsWith("network ") || name.startsWith("udp")));
-        try (Stream<Path> open = Files.list(Path.of("/proc/" + one.daemon().pid() + "/fd"))) {
-            assertTrue(open.noneMatch(LifeTest::isTun));
+    void whatEndsLeavesNoThreadAndNoDescriptor() throws Exception {
+        one.start(lab.options("-watch-networks", "-healthz-port=9900"));
+        Daemon daemon = one.daemon();
+        daemon.awaitReady();
+        comeAndGo(Set.of());                                              // what is made once, and stays
+        Footprint before = Footprint.of(daemon);
+        assertTrue(before.threads().containsKey("networks") && before.descriptors().containsKey("socket"), before::toString);
+        try (DatagramSocket taken = one.namespace().call(() -> new DatagramSocket(8285, InetAddress.getByName(one.address())))) {
+            comeAndGo(Set.of("udp"));
+            assertTrue(daemon.log().stream().anyMatch(line -> line.contains("another program has this port")), taken::toString);
         }
-        assertEquals(0, one.daemon().terminate());
+        lab.etcd().stop();
+        daemon.awaitLog("the networks stay as they are|connect");
+        lab.etcd().start();
+        comeAndGo(Set.of());
+        Await.that("as before: " + before, () -> before.covers(Footprint.of(daemon)));
+        assertEquals(0, daemon.terminate());
     }
 
-    private static boolean isTun(Path descriptor) {
-        try {
-            return Files.readSymbolicLink(descriptor).endsWith("tun");
-        } catch (IOException e) {
-            return false; // closed since
+    /** @param failing those of the networks that can't be set up */
+    private static void comeAndGo(Set<String> failing) throws Exception {
+        int from = one.daemon().logSize();
+        List<String> names = List.of("vxlan", "udp", "host-gw");
+        for (String name : names) {
+            lab.store().put(name + "/config", VXLAN.replace("vxlan", name).replace("10.1.", "10." + name.length() + "."));
         }
-    }
-
-    private static List<String> threads() throws IOException {
-        List<String> names = new ArrayList<>();
-        try (DirectoryStream<Path> tasks = Files.newDirectoryStream(Path.of("/proc/" + one.daemon().pid() + "/task"))) {
-            for (Path task : tasks) {
-                try {
-                    names.add(Files.readString(task.resolve("comm")).strip());
-                } catch (IOException e) {
-                    // ended since
-                }
+        for (String name : names) {
+            if (failing.contains(name)) {
+                one.daemon().awaitLog(from, "failed to create the network");
+            } else {
+                Await.that(name + " is up", () -> Files.exists(one.file("/run/flannel/networks/" + name + ".env")));
             }
         }
-        return names;
+        one.flanneld("status");
+        for (String name : names) {
+            lab.store().delete(name + "/config");
+        }
+        for (String name : names) {
+            Await.that(name + " is gone", () -> !Footprint.of(one.daemon()).threads().containsKey("network " + name));
+        }
     }
 
     private static String[] words(String command, List<String> options) {

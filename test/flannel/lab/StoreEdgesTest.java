@@ -24,6 +24,9 @@ class StoreEdgesTest {
     /** Half a second of pings: by then whatever was to be torn down is. */
     private static final int A_WHILE = 10;
 
+    /** With the heap of 64 MiB full, and all else that a JVM has. */
+    private static final long MOST_RESIDENT_KIB = 200 << 10;
+
     private static Lab lab;
 
     @Parameter
@@ -127,9 +130,18 @@ class StoreEdgesTest {
         try (Talk talk = Talk.of(one, two, silent)) {
             lab.etcd().stop();
             for (String json : junk) {
-                try (JunkServer server = lab.junkInPlaceOfEtcd(json)) {
+                try (JunkServer server = lab.junkInPlaceOfEtcd(json, "")) {
                     server.awaitAnswers(6);
                     talk.awaitReplies(A_WHILE);
+                }
+            }
+            String list = api == Store.Api.V3 ? "{\"header\":{\"cluster_id\":\"7\",\"revision\":\"9\"},\"kvs\":["
+                    : "{\"action\":\"get\",\"node\":{\"key\":\"/atomic.io/network\",\"dir\":true,\"nodes\":[";
+            try (JunkServer server = lab.junkInPlaceOfEtcd(list, "{\"key\":\"L2F0b21pYy5pby9uZXR3b3JrLw==\",\"value\":\"" + "x".repeat(500) + "\"},")) {
+                server.awaitAnswers(6);
+                talk.awaitReplies(A_WHILE);
+                for (Host host : List.of(one, two)) {
+                    assertTrue(host.daemon().isAlive() && host.daemon().residentKib() < MOST_RESIDENT_KIB, () -> "a list without end: " + host.daemon().log());
                 }
             }
             lab.etcd().start();
