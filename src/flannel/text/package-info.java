@@ -1,0 +1,2 @@
+/** Words: what a misspelt one was to be. Knows nothing else. */
+package flannel.text;
