@@ -14,6 +14,19 @@ public final class Printable {
      * @param limit the longest that the line may become, in characters; what is cut off is counted at its end
      */
     public static String line(String text, int limit) {
+        return text.length() <= limit && isPlain(text) ? text : rewritten(text, limit);
+    }
+
+    private static boolean isPlain(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) < ' ' || text.charAt(i) > '~') {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static String rewritten(String text, int limit) {
         StringBuilder line = new StringBuilder(Math.min(text.length(), limit) + 32);
         int at = 0;
         while (at < text.length() && line.length() < limit) {

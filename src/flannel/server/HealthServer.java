@@ -110,7 +110,7 @@ public final class HealthServer implements AutoCloseable {
     }
 
     private static Answer page(Status status, History history) {
-        return new Answer(OK, "text/html; charset=utf-8", Page.render(status, history).getBytes(StandardCharsets.UTF_8),
+        return new Answer(OK, "text/html; charset=utf-8", Page.render(status, history).getBytes(StandardCharsets.ISO_8859_1),
                 List.of("Content-Security-Policy: " + Page.policy(), "Referrer-Policy: no-referrer"));
     }
 

@@ -1,6 +1,7 @@
 package flannel.server;
 
 import flannel.log.Log;
+import flannel.text.UtcTime;
 import flannel.tls.Tls;
 import java.io.IOException;
 import java.io.InputStream;
@@ -13,14 +14,10 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.ZoneOffset;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
+import java.time.Instant;
 import java.util.Arrays;
-import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Collectors;
 import javax.net.ssl.SSLSocket;
 
 /**
@@ -36,8 +33,6 @@ final class HttpListener implements AutoCloseable {
     interface Handler {
         Answer answer(Request request) throws InterruptedException;
     }
-
-    private static final DateTimeFormatter DATE = DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.US);
 
     private static final Duration SWEEP = Duration.ofSeconds(1);
 
@@ -235,12 +230,14 @@ final class HttpListener implements AutoCloseable {
 
         private void write(Answer answer, boolean withBody, boolean keepAlive) throws IOException {
             byte[] body = withBody ? answer.body() : new byte[0];
-            String head = "HTTP/1.1 " + answer.status() + " " + answer.reason()
-                    + "\r\nDate: " + DATE.format(ZonedDateTime.now(ZoneOffset.UTC))
-                    + "\r\nContent-Type: " + answer.contentType() + "\r\nContent-Length: " + answer.body().length
-                    + "\r\nCache-Control: no-store" + answer.headers().stream().map("\r\n"::concat).collect(Collectors.joining())
-                    + (keepAlive ? "" : "\r\nConnection: close") + "\r\n\r\n";
-            byte[] bytes = head.getBytes(StandardCharsets.US_ASCII);
+            StringBuilder head = new StringBuilder(512).append("HTTP/1.1 ").append(answer.status()).append(' ').append(answer.reason())
+                    .append("\r\nDate: ").append(UtcTime.http(Instant.now())).append("\r\nContent-Type: ").append(answer.contentType())
+                    .append("\r\nContent-Length: ").append(answer.body().length).append("\r\nCache-Control: no-store");
+            for (String header : answer.headers()) {
+                head.append("\r\n").append(header);
+            }
+            head.append(keepAlive ? "\r\n\r\n" : "\r\nConnection: close\r\n\r\n");
+            byte[] bytes = head.toString().getBytes(StandardCharsets.ISO_8859_1);
             if (body.length > ONE_PACKET) {
                 out.write(bytes);
                 out.write(body);

@@ -26,14 +26,29 @@ final class OwnNames {
 
     /** @param host the header Host; empty for a client that sends none, which is no browser */
     static boolean include(String host) {
-        return include(host, read(HOST_NAME), read(RESOLVER));
+        String name = name(host);
+        return isAnyHosts(name) || isThisHosts(name, read(HOST_NAME), read(RESOLVER));
     }
 
     static boolean include(String host, String hostName, String resolver) {
-        String name = host.replaceFirst(":\\d*$", "").toLowerCase(Locale.ROOT);
-        if (name.isEmpty() || name.equals("localhost") || isAddress(name)) {
-            return true;
+        String name = name(host);
+        return isAnyHosts(name) || isThisHosts(name, hostName, resolver);
+    }
+
+    /** Without the port. */
+    private static String name(String host) {
+        int end = host.length();
+        while (end > 0 && host.charAt(end - 1) >= '0' && host.charAt(end - 1) <= '9') {
+            end--;
         }
+        return (end > 0 && host.charAt(end - 1) == ':' ? host.substring(0, end - 1) : host).toLowerCase(Locale.ROOT);
+    }
+
+    private static boolean isAnyHosts(String name) {
+        return name.isEmpty() || name.equals("localhost") || isAddress(name);
+    }
+
+    private static boolean isThisHosts(String name, String hostName, String resolver) {
         String whole = hostName.strip().toLowerCase(Locale.ROOT);
         String label = whole.replaceFirst("\\..*", "");
         return !label.isEmpty() && (name.equals(whole) || name.equals(label) || resolver.lines().map(String::strip)

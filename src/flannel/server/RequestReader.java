@@ -69,7 +69,8 @@ final class RequestReader {
             }
         }
         // one byte is one character: what is beyond ASCII belongs into no name or value that is looked at; an empty line may come first
-        String[] lines = new String(buffer, 0, end, StandardCharsets.ISO_8859_1).strip().split("\r?\n");
+        String[] lines = new String(buffer, 0, end, StandardCharsets.ISO_8859_1).strip().split("\n");
+        Arrays.setAll(lines, i -> lines[i].endsWith("\r") ? lines[i].substring(0, lines[i].length() - 1) : lines[i]);
         consume(end);
         String[] words = lines[0].split(" ", -1);
         if (words.length != 3 || !words[1].startsWith("/") || !words[2].startsWith("HTTP/")) {

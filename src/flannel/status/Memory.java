@@ -3,10 +3,12 @@ package flannel.status;
 import java.io.IOException;
 import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryMXBean;
 import java.lang.management.MemoryUsage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * What this process holds of the machine's memory, in bytes.
@@ -16,12 +18,20 @@ import java.time.Duration;
  */
 public record Memory(long resident, long heapUsed, long heapCommitted, long heapMax, long collections, Duration collecting) {
 
-    /** This process's, now. Needs the module java.management, of which nothing is loaded before. */
+    private static final Path STATUS = Path.of("/proc/self/status");
+
+    /** The JVM's own. A class of its own, since {@code flanneld status} needs none of the module java.management. */
+    private static final class Beans {
+        private static final MemoryMXBean HEAP = ManagementFactory.getMemoryMXBean();
+        private static final List<GarbageCollectorMXBean> COLLECTORS = ManagementFactory.getGarbageCollectorMXBeans();
+    }
+
+    /** This process's, now. */
     public static Memory now() {
-        MemoryUsage heap = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage();
+        MemoryUsage heap = Beans.HEAP.getHeapMemoryUsage();
         long collections = 0;
         long millis = 0;
-        for (GarbageCollectorMXBean collector : ManagementFactory.getGarbageCollectorMXBeans()) {
+        for (GarbageCollectorMXBean collector : Beans.COLLECTORS) {
             collections += collector.getCollectionCount();
             millis += collector.getCollectionTime();
         }
@@ -30,8 +40,9 @@ public record Memory(long resident, long heapUsed, long heapCommitted, long heap
 
     private static long residentNow() {
         try {
-            return 1024 * Files.readAllLines(Path.of("/proc/self/status")).stream().filter(line -> line.startsWith("VmRSS:"))
-                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", ""))).findFirst().orElse(0);
+            String status = Files.readString(STATUS);
+            int start = status.indexOf("VmRSS:");
+            return start < 0 ? 0 : 1024 * Long.parseLong(status.substring(start + 6, status.indexOf("kB", start)).strip());
         } catch (IOException e) {
             return 0;
         }

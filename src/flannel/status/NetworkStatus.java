@@ -87,17 +87,18 @@ public sealed interface NetworkStatus {
             if (kernel.refused().size() > NAMED) {
                 all.add("the kernel refuses " + (kernel.refused().size() - NAMED) + " more entries (-json lists them)");
             }
-            List<Peer> ignored = peers.stream().filter(peer -> !peer.ignored().isEmpty()).toList();
+            List<Peer> problems = peers.stream().filter(Peer::isProblem).toList(); // none, most often
+            List<Peer> ignored = problems.stream().filter(peer -> !peer.ignored().isEmpty()).toList();
             ignored.stream().limit(NAMED).forEach(peer -> all.add(peer.ignored()));
             if (ignored.size() > NAMED) {
                 all.add(ignored.size() - NAMED + " more entries of the store are ignored (-problems lists them)");
             }
-            List<Peer> lost = peers.stream().filter(Peer::isLost).toList();
+            List<Peer> lost = problems.stream().filter(Peer::isLost).toList();
             lost.stream().limit(NAMED).forEach(peer -> all.add("the way to " + peer.subnet() + " at " + peer.host() + ": " + peer.echoes().trouble()));
             if (lost.size() > NAMED) {
                 all.add("the ways to " + (lost.size() - NAMED) + " more peers have such troubles (-problems lists them)");
             }
-            long kept = peers.stream().filter(Peer::kept).count();
+            long kept = problems.stream().filter(Peer::kept).count();
             if (kept > 0) {
                 all.add(kept + (kept == 1 ? " peer's lease is" : " peers' leases are") + " no longer in the store, or not readable there, and followed until"
                         + " the time is over: the store was emptied, restored, replaced or garbled");

@@ -6,9 +6,8 @@ import flannel.status.NetworkStatus.Echoes;
 import flannel.status.NetworkStatus.Known;
 import flannel.status.NetworkStatus.OwnLease;
 import flannel.status.NetworkStatus.Peer;
+import flannel.text.UtcTime;
 import java.time.Instant;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
@@ -17,7 +16,8 @@ import java.util.stream.Collectors;
 
 /**
  * A status as a page for people. All that is to be read is HTML; a script of the page's, {@code page.html}, draws networks and charts from the
- * JSON that is embedded, and asks for the page again. Text from outside is escaped, in both.
+ * JSON that is embedded, and asks for the page again. Text from outside is escaped, in both, and nothing but ASCII is left: a daemon that has
+ * little to do runs this uncompiled, and to encode 70 KB took longer than to write them.
  */
 public final class Page {
 
@@ -29,26 +29,28 @@ public final class Page {
     /** Of one text, in characters. */
     private static final int LONGEST = 600;
 
-    private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("MMM d HH:mm:ss").withZone(ZoneOffset.UTC);
-
     private final Status status;
     private final History history;
-    private final StringBuilder out = new StringBuilder(1 << 14);
+    private final StringBuilder out = new StringBuilder(1 << 16);
 
     private Page(Status status, History history) {
         this.status = status;
         this.history = history;
     }
 
+    /** The page, in ASCII. */
     public static String render(Status status, History history) {
         Page page = new Page(status, history);
+        page.out.append(PageTemplate.BEFORE_TITLE).append(page.title()).append(PageTemplate.BEFORE_BODY);
         page.body();
-        return PageTemplate.fill(page.title(), page.out.toString(), PageData.of(status, history).toString().replace("<", "\\u003c"));
+        page.out.append(PageTemplate.BEFORE_DATA);
+        new PageData(page.out).write(status, history);
+        return page.out.append(PageTemplate.AFTER_DATA).toString();
     }
 
     /** What the page may do: draw with its own style and script, and ask for itself. Value of the header Content-Security-Policy. */
     public static String policy() {
-        return PageTemplate.policy();
+        return PageTemplate.POLICY;
     }
 
     private String title() {
@@ -86,9 +88,9 @@ public final class Page {
         }
         out.append(known.range().isEmpty() ? " without a config" : " <b>" + escaped(known.range()) + "</b> " + escaped(known.backend())).append("</h2>\n");
         out.append("<div class=\"wide\"><figure class=\"card\"><div class=\"draw\" data-draw=\"").append(number).append("\"></div>");
-        live("legend", number, "figcaption", () -> legend(known));
+        live("legend", number, "figcaption", "", () -> legend(known));
         out.append("</figure>");
-        live("facts", number, "dl class=\"card\"", () -> facts(known));
+        live("facts", number, "dl", "card", () -> facts(known));
         out.append("</div>\n<div class=\"charts\">");
         chart(number, "traffic");
         chart(number, "dropped");
@@ -96,20 +98,21 @@ public final class Page {
         out.append("</div>\n");
         peers(known.peers(), number);
         out.append("<div class=\"pair\">");
-        live("counters", number, "div", () -> counters(known.counters()));
-        live("repairs", number, "div", () -> repairs(known));
+        live("counters", number, "div", "", () -> counters(known.counters()));
+        live("repairs", number, "div", "", () -> repairs(known));
         out.append("</div></section>\n");
     }
 
-    private void live(String key, int number, String element, Runnable content) {
-        out.append('<').append(element).append(" data-live=\"").append(key).append(number).append("\">");
+    private void live(String key, int number, String element, String style, Runnable content) {
+        out.append('<').append(element).append(style.isEmpty() ? "" : " class=\"" + style + "\"").append(" data-live=\"").append(key).append(number)
+                .append("\">");
         content.run();
-        out.append("</").append(element.replaceFirst(" .*", "")).append('>');
+        out.append("</").append(element).append('>');
     }
 
     private void legend(Known known) {
-        Map<PeerHealth, Long> counts = known.peers().stream().collect(Collectors.groupingBy(PeerHealth::of, () -> new EnumMap<>(PeerHealth.class),
-                Collectors.counting()));
+        Map<PeerHealth, Long> counts = new EnumMap<>(PeerHealth.class);
+        known.peers().forEach(peer -> counts.merge(PeerHealth.of(peer), 1L, Long::sum));
         out.append(known.peers().isEmpty() ? "No other hosts yet" : "");
         counts.forEach((health, count) -> out.append("<span class=\"key ").append(health.word()).append("\"><i></i>").append(Words.count(count))
                 .append(' ').append(health.meaning()).append("</span>"));
@@ -121,7 +124,7 @@ public final class Page {
                 : ", " + Words.duration(lease.remaining()) + " left"));
         fact("Public address", lease == null ? "" : lease.publicIp());
         fact("Interface", known.underlay().name() + ", " + known.underlay().address());
-        fact("MTU", known.mtus().stream().map(mtu -> mtu.device() + " " + mtu.bytes()).collect(Collectors.joining(" › ")));
+        fact("MTU", known.mtus().stream().map(mtu -> mtu.device() + " " + mtu.bytes()).collect(Collectors.joining(" \u203a ")));
         var health = known.store().health();
         fact("Store", health.answered() == null ? "not reached yet" : health.api() + " at " + health.endpoint() + ", answered "
                 + Words.duration(health.answered()) + " ago");
@@ -149,10 +152,11 @@ public final class Page {
                 .append("</div><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"p").append(number)
                 .append("\"><table><thead><tr><th scope=\"col\">Subnet<th scope=\"col\">Host<th scope=\"col\">State<th scope=\"col\">Way")
                 .append("<th scope=\"col\">In the kernel<th scope=\"col\">Heard<th scope=\"col\">Loss<th scope=\"col\">Round trip</tr></thead>");
-        live("rows", number, "tbody", () -> all.stream().sorted(Comparator.comparing(PeerHealth::of, PeerHealth.WORST_FIRST)).limit(MOST_PEERS)
-                .forEach(this::peer));
+        boolean someAreWorse = all.stream().anyMatch(peer -> PeerHealth.of(peer).compareTo(PeerHealth.WARN) >= 0);
+        live("rows", number, "tbody", "", () -> (someAreWorse ? all.stream().sorted(Comparator.comparing(PeerHealth::of, PeerHealth.WORST_FIRST)) : all.stream())
+                .limit(MOST_PEERS).forEach(this::peer));
         out.append("</table></div>");
-        live("more", number, "p class=\"note\"", () -> out.append(all.size() <= MOST_PEERS ? "" : Words.count(all.size() - MOST_PEERS)
+        live("more", number, "p", "note", () -> out.append(all.size() <= MOST_PEERS ? "" : Words.count(all.size() - MOST_PEERS)
                 + " more: flanneld status -peer=ADDRESS shows one, -json all"));
         out.append("</section>\n");
     }
@@ -211,11 +215,37 @@ public final class Page {
     }
 
     private static String time(Instant when) {
-        return TIME.format(when);
+        return UtcTime.brief(when);
     }
 
     /** Fit for an element's content, and for an attribute in quotes. */
     static String escaped(String text) {
-        return Printable.line(text, LONGEST).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;").replace("'", "&#39;");
+        return isPlain(text, LONGEST) ? text : withReferences(Printable.line(text, LONGEST));
+    }
+
+    private static String withReferences(String line) {
+        StringBuilder html = new StringBuilder(line.length() + 64);
+        line.codePoints().forEach(c -> {
+            if (isPlain(c)) {
+                html.append((char) c);
+            } else {
+                html.append("&#").append(c).append(';');
+            }
+        });
+        return html.toString();
+    }
+
+    /** Whether text is what it says, in HTML as in a string of JSON: most is, and is looked at once only. */
+    static boolean isPlain(String text, int longest) {
+        for (int i = 0; i < text.length(); i++) {
+            if (!isPlain(text.charAt(i))) {
+                return false;
+            }
+        }
+        return text.length() <= longest;
+    }
+
+    private static boolean isPlain(int c) {
+        return c >= ' ' && c <= '~' && c != '"' && c != '&' && c != '\'' && c != '<' && c != '>' && c != '\\';
     }
 }

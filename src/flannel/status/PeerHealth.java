@@ -19,6 +19,7 @@ enum PeerHealth {
             .reversed();
 
     private final String meaning;
+    private final String word = name().toLowerCase(Locale.ROOT);
 
     PeerHealth(String meaning) {
         this.meaning = meaning;
@@ -52,11 +53,12 @@ enum PeerHealth {
         if (peer.kept()) {
             return "kept: no longer in the store, or not readable";
         }
-        return of(peer) == WARN ? "losses" : of(peer).meaning;
+        PeerHealth health = of(peer);
+        return health == WARN ? "losses" : health.meaning;
     }
 
     String word() {
-        return name().toLowerCase(Locale.ROOT);
+        return word;
     }
 
     /** Of a number of peers. */

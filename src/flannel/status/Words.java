@@ -43,6 +43,10 @@ final class Words {
 
     /** With a dot after each three digits would be read as a fraction, so with spaces: "12 345". */
     static String count(long count) {
-        return String.valueOf(count).replaceAll("(?<=\\d)(?=(\\d{3})+$)", " ");
+        StringBuilder text = new StringBuilder().append(count);
+        for (int at = text.length() - 3; at > (count < 0 ? 1 : 0); at -= 3) {
+            text.insert(at, ' ');
+        }
+        return text.toString();
     }
 }

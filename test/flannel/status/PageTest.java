@@ -39,7 +39,7 @@ class PageTest {
     void tellsAllWithoutAScript() {
         String page = render(Samples.troubled(), Samples.probed());
         for (String expected : List.of("<title>flanneld on 192.168.32.211</title>", "Needs attention", "<li>etcd cluster is unavailable: http://192.168.32.213:2379",
-                "<b>10.1.0.0/16</b> udp", "<dd>10.1.83.0/24, 23 h 12 min left</dd>", "<dd>eth0 1500 › flannel0 1450 › docker0 1450</dd>",
+                "<b>10.1.0.0/16</b> udp", "<dd>10.1.83.0/24, 23 h 12 min left</dd>", "<dd>eth0 1500 &#8250; flannel0 1450 &#8250; docker0 1450</dd>",
                 "<tr class=\"good\"><th scope=\"row\">10.1.12.0/24<td>192.168.32.212<td class=\"state\"><i></i>reached<td>vxlan<td>complete<td>3 s ago<td>0 %<td>0.4 ms</tr>",
                 "<td>1 234 567<td>packets sent to other hosts", "<td>dropped: from here, to an address in no lease", "<small>device flannel0 was deleted by ip (process 815)</small>",
                 "<b>WARNING</b> Putting back the subnet file")) {
