@@ -346,11 +346,10 @@ final class DataPath {
 
     /** What becomes of another entry of the store. */
     NetworkStatus.Peer peer(Entry entry, boolean kept) {
-        String subnet = entry.key().subnet().map(Ipv4Subnet::toString).orElse(entry.key().name());
         return switch (entry) {
-            case Entry.Occupied occupied -> new NetworkStatus.Peer(subnet, "", "", kept, "Ignoring " + occupied.key()
-                    + " in the store: " + occupied.why());
-            case Lease lease -> new NetworkStatus.Peer(subnet, lease.attributes().publicIp().toString(), via(lease), kept,
+            case Entry.Occupied occupied -> new NetworkStatus.Peer(occupied.key().subnet().map(Ipv4Subnet::toString).orElse(occupied.key().name()),
+                    "", "", kept, "Ignoring " + occupied.key() + " in the store: " + occupied.why());
+            case Lease lease -> new NetworkStatus.Peer(lease.subnet().toString(), lease.attributes().publicIp().toString(), via(lease), kept,
                     complaints.getOrDefault(lease.key(), ""), entries(lease.key()), null);
         };
     }
@@ -361,18 +360,24 @@ final class DataPath {
         if (wanted.isEmpty() || !reconciler.isCompared()) {
             return null;
         }
-        Map<Boolean, List<String>> held = wanted.stream().collect(Collectors.partitioningBy(reconciler::holds,
-                Collectors.mapping(KernelEntry::kind, Collectors.toList())));
-        return new NetworkStatus.Entries(held.get(true), held.get(false));
+        List<String> present = new ArrayList<>(wanted.size());
+        List<String> missing = new ArrayList<>(0);
+        for (KernelEntry entry : wanted) {
+            (reconciler.holds(entry) ? present : missing).add(entry.kind());
+        }
+        return new NetworkStatus.Entries(present, missing);
     }
 
     private String via(Lease lease) {
         if (!followed.containsKey(lease.key())) {
             return self != null && self.wrote(lease) ? NetworkStatus.Peer.SELF : "";
         }
-        boolean direct = backend.link() != null && peers.of(lease.key()).stream()
-                .anyMatch(entry -> entry instanceof KernelEntry.Route route && !route.device().equals(backend.link().name()));
-        return direct ? "route" : config.backendType();
+        for (KernelEntry entry : peers.of(lease.key())) {
+            if (backend.link() != null && entry instanceof KernelEntry.Route route && !route.device().equals(backend.link().name())) {
+                return "route";
+            }
+        }
+        return config.backendType();
     }
 
     /** From the outside in. */

@@ -13,6 +13,7 @@ import flannel.status.NetworkStatus;
 import flannel.status.Timings;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -100,9 +101,14 @@ final class Leases {
 
     /** What is told of the others'. */
     List<NetworkStatus.Peer> report() {
-        Optional<LeaseKey> ours = own.key();
-        return table.entries().stream().filter(entry -> ours.filter(entry.key()::equals).isEmpty())
-                .map(entry -> dataPath.peer(entry, table.isKept(entry.key()))).toList();
+        LeaseKey ours = own.key().orElse(null);
+        List<NetworkStatus.Peer> peers = new ArrayList<>();
+        for (Entry entry : table.entries()) {
+            if (!entry.key().equals(ours)) {
+                peers.add(dataPath.peer(entry, table.isKept(entry.key())));
+            }
+        }
+        return peers;
     }
 
     /** Why not all are followed, one sentence; empty when all are. */

@@ -17,10 +17,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 
 /**
  * Asks the peers of all networks, every so often, whether packets get there: by a small echo and one of full size for each. What came of it
@@ -31,7 +31,7 @@ final class PeerProbe {
     /** A network's peers are asked in turns of so many at most: a large one must not send ever more. */
     private static final int MOST_AT_ONCE = 1_000;
 
-    /** A turn's echoes are spread over this time, each of the three for a peer. */
+    /** A turn's echoes are spread over this time: the small ones, the large ones, and before them those that search for an address that answers. */
     private static final Duration SPREAD = Duration.ofMillis(500);
     private static final Duration PATIENCE = Duration.ofSeconds(1);
 
@@ -47,11 +47,16 @@ final class PeerProbe {
 
     /** What is known of one network's peers, by their subnets. */
     private static final class Asked {
+        private final String backend;
         private final TimeMeter roundTrips = new TimeMeter(BOUNDS_MICROS);
         private Map<String, Reach> peers = new HashMap<>();
         private int turn;
         private long sent;
         private long answered;
+
+        Asked(String backend) {
+            this.backend = backend;
+        }
     }
 
     /** @param networks what their sessions tell now */
@@ -75,13 +80,14 @@ final class PeerProbe {
     }
 
     private void ask(Known network) throws InterruptedException {
-        List<Host> peers = turn(network);
-        if (peers.isEmpty()) {
+        List<Reach> turn = turn(network);
+        if (turn.isEmpty()) {
             return;
         }
         Host self = host(network, network.lease().subnet(), network.lease().publicIp());
         try {
-            note(network.name(), Echoes.ask(Plan.of(network.backend(), mtu(network), 1, SPREAD, PATIENCE), self, peers).outcomes());
+            List<Host> peers = turn.stream().map(Reach::asked).toList();
+            note(network.name(), turn, Echoes.ask(Plan.of(network.backend(), mtu(network), 1, SPREAD, PATIENCE), self, peers).outcomes());
             trouble = "";
         } catch (SystemCallException e) {
             if (!trouble.equals(e.getMessage())) {
@@ -92,19 +98,26 @@ final class PeerProbe {
     }
 
     /** Whose turn it is; peers that are gone are forgotten. */
-    private synchronized List<Host> turn(Known network) {
-        List<Peer> peers = network.peers().stream().filter(PeerProbe::isFollowed).toList();
-        Asked of = asked.computeIfAbsent(network.name(), name -> new Asked());
+    private synchronized List<Reach> turn(Known network) {
+        Asked of = asked.compute(network.name(), (name, before) -> before != null && before.backend.equals(network.backend()) ? before
+                : new Asked(network.backend()));
         Map<String, Reach> known = of.peers;
-        of.peers = peers.stream().collect(Collectors.toMap(Peer::subnet, peer -> known.getOrDefault(peer.subnet(), new Reach()), (a, b) -> a,
-                HashMap::new));
-        List<Peer> inTurn = new ArrayList<>(peers);
-        if (peers.size() > MOST_AT_ONCE) {
-            of.turn = of.turn < peers.size() ? of.turn : 0;
+        of.peers = new LinkedHashMap<>();
+        for (Peer peer : network.peers()) {
+            if (isFollowed(peer)) {
+                Reach reach = known.get(peer.subnet());
+                of.peers.put(peer.subnet(), reach != null && reach.isAt(peer.host()) ? reach
+                        : new Reach(peer.host(), host(network, peer.subnet(), peer.host())));
+            }
+        }
+        List<Reach> inTurn = new ArrayList<>(of.peers.values());
+        if (inTurn.size() > MOST_AT_ONCE) {
+            of.turn = of.turn < inTurn.size() ? of.turn : 0;
             Collections.rotate(inTurn, -of.turn);
             of.turn += MOST_AT_ONCE;
+            return inTurn.subList(0, MOST_AT_ONCE);
         }
-        return inTurn.stream().limit(MOST_AT_ONCE).map(peer -> host(network, peer.subnet(), peer.host())).toList();
+        return inTurn;
     }
 
     private static boolean isFollowed(Peer peer) {
@@ -121,14 +134,20 @@ final class PeerProbe {
         return chain.getLast();
     }
 
-    private synchronized void note(String network, List<Outcome> outcomes) {
+    /** @param outcomes one for each of those that were asked, in their order */
+    private synchronized void note(String network, List<Reach> turn, List<Outcome> outcomes) {
         Asked of = asked.get(network);
         long now = System.nanoTime();
-        for (Outcome outcome : outcomes) {
-            of.sent += outcome.sent();
-            of.answered += outcome.answered();
-            outcome.sizes().stream().filter(size -> size.answered() > 0).forEach(size -> of.roundTrips.took(size.mean().toNanos()));
-            of.peers.get(outcome.peer().subnet().toString()).note(outcome, now);
+        for (int i = 0; i < outcomes.size(); i++) {
+            Outcome outcome = outcomes.get(i);
+            for (Outcome.Size size : outcome.sizes()) {
+                of.sent += size.sent();
+                of.answered += size.answered();
+                if (size.answered() > 0) {
+                    of.roundTrips.took(size.mean().toNanos());
+                }
+            }
+            turn.get(i).note(outcome, now);
         }
     }
 
@@ -139,8 +158,11 @@ final class PeerProbe {
             return network;
         }
         long now = System.nanoTime();
-        List<Peer> peers = known.peers().stream().map(peer -> isFollowed(peer) && of.peers.containsKey(peer.subnet())
-                ? peer.probed(of.peers.get(peer.subnet()).told(now)) : peer).toList();
+        List<Peer> peers = new ArrayList<>(known.peers().size());
+        for (Peer peer : known.peers()) {
+            Reach reach = isFollowed(peer) ? of.peers.get(peer.subnet()) : null;
+            peers.add(reach == null ? peer : peer.probed(reach.told(now)));
+        }
         return known.probed(peers, new Probing(every, of.sent, of.answered, of.roundTrips.timings()));
     }
 }

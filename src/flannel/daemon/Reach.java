@@ -1,9 +1,11 @@
 package flannel.daemon;
 
+import flannel.probe.Host;
 import flannel.probe.Outcome;
 import flannel.probe.Refusal;
 import flannel.status.NetworkStatus;
 import java.time.Duration;
+import java.util.List;
 
 /** How the last echoes to one peer went: one small and one of full size at a time. */
 final class Reach {
@@ -14,6 +16,10 @@ final class Reach {
     /** So many in a row without an answer are no accident. */
     private static final int SERIES = 3;
 
+    private final String publicIp;
+    private final Host host;
+    /** The same, with the address alone that has answered: until it no longer does, it need not be searched. */
+    private Host asked;
     /** Bit 0 is the last time; 1 for an answer. */
     private long small;
     private long full;
@@ -24,6 +30,22 @@ final class Reach {
     private Duration roundTrip;
     private Refusal refusal;
 
+    /** @param publicIp of the peer: a host that gets another one is another host */
+    Reach(String publicIp, Host host) {
+        this.publicIp = publicIp;
+        this.host = host;
+        this.asked = host;
+    }
+
+    boolean isAt(String address) {
+        return publicIp.equals(address);
+    }
+
+    /** Whom to ask next. */
+    Host asked() {
+        return asked;
+    }
+
     /** @param nowNanos by the system's nanoTime */
     void note(Outcome outcome, long nowNanos) {
         Outcome.Size first = outcome.sizes().getFirst();
@@ -33,7 +55,10 @@ final class Reach {
         fullBytes = last.bytes();
         times = Math.min(TIMES, times + 1);
         refusal = outcome.refusal();
-        if (outcome.answered() > 0) {
+        if (outcome.answered() == 0) {
+            asked = host;
+        } else {
+            asked = asked.addresses().size() == 1 ? asked : new Host(host.subnet(), List.of(outcome.address()));
             heard = true;
             heardNanos = nowNanos;
             roundTrip = first.answered() > 0 ? first.mean() : last.mean();

@@ -14,7 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.stream.Stream;
+import java.util.StringTokenizer;
 
 /** Keeps the history: every few seconds the counters of each network's device, of the backend udp and of the probes. Runs until interrupted. */
 final class Sampler implements Runnable {
@@ -31,11 +31,16 @@ final class Sampler implements Runnable {
 
         static final Traffic NONE = new Traffic(0, 0, 0);
 
+        private static final int COLUMNS = 12;
+
         /** Columns, first those received: bytes, packets, errs, drop, fifo, frame, compressed, multicast; then those sent, the same to begin with. */
         static Traffic parse(String columns) {
-            String[] numbers = columns.strip().split(" +");
-            return new Traffic(Long.parseLong(numbers[0]), Long.parseLong(numbers[8]),
-                    Long.parseLong(numbers[2]) + Long.parseLong(numbers[3]) + Long.parseLong(numbers[10]) + Long.parseLong(numbers[11]));
+            StringTokenizer words = new StringTokenizer(columns);
+            long[] numbers = new long[COLUMNS];
+            for (int i = 0; i < COLUMNS; i++) {
+                numbers[i] = Long.parseLong(words.nextToken());
+            }
+            return new Traffic(numbers[0], numbers[8], numbers[2] + numbers[3] + numbers[10] + numbers[11]);
         }
     }
 
@@ -80,9 +85,14 @@ final class Sampler implements Runnable {
     }
 
     private Traffic traffic(String device) {
-        try (Stream<String> lines = Files.lines(DEVICES)) {
-            return lines.map(String::strip).filter(line -> line.startsWith(device + ":")).findFirst()
-                    .map(line -> Traffic.parse(line.substring(device.length() + 1))).orElse(Traffic.NONE);
+        try {
+            for (String line : Files.readString(DEVICES).split("\n")) {
+                String found = line.strip();
+                if (found.startsWith(device) && found.startsWith(":", device.length())) {
+                    return Traffic.parse(found.substring(device.length() + 1));
+                }
+            }
+            return Traffic.NONE;
         } catch (IOException e) {
             log.warning("no traffic can be shown: " + e.getMessage());
             return Traffic.NONE;

@@ -21,7 +21,11 @@ final class TimeMeter {
     }
 
     void took(long nanos) {
-        counts.incrementAndGet((int) boundsMicros.stream().takeWhile(bound -> bound * 1_000 < nanos).count());
+        int at = 0;
+        while (at < boundsMicros.size() && boundsMicros.get(at) * 1_000 < nanos) {
+            at++;
+        }
+        counts.incrementAndGet(at);
         totalNanos.add(nanos);
     }
 

@@ -112,7 +112,7 @@ public final class Reconciler implements AutoCloseable {
 
     /** Whether a declared entry is in the kernel, as far as was seen and heard. */
     public boolean holds(KernelEntry entry) {
-        return !absent.contains(devices.asFound(entry));
+        return absent.isEmpty() || !absent.contains(devices.asFound(entry));
     }
 
     /**

@@ -27,13 +27,22 @@ public record Ipv4Subnet(Ipv4 base, int prefixLength) implements Comparable<Ipv4
 
     private static Ipv4Subnet parse(String text, char separator) {
         int at = text.indexOf(separator);
-        String length = text.substring(at + 1);
-        if (at < 0 || length.isEmpty() || length.length() > 2 || !length.chars().allMatch(c -> c >= '0' && c <= '9')
-                || Integer.parseInt(length) > 32) {
+        int length = at < 0 ? -1 : length(text, at + 1);
+        if (length < 0 || length > 32) {
             throw new IllegalArgumentException(
                     "\"" + text + "\" is not an IPv4 subnet of the form a.b.c.d" + separator + "len");
         }
-        return new Ipv4Subnet(Ipv4.parse(text.substring(0, at)), Integer.parseInt(length));
+        return new Ipv4Subnet(Ipv4.parse(text.substring(0, at)), length);
+    }
+
+    /** The number of one or two digits that the text ends with; -1 when there is something else. */
+    private static int length(String text, int from) {
+        int length = from == text.length() || text.length() - from > 2 ? -1 : 0;
+        for (int i = from; i < text.length() && length >= 0; i++) {
+            char c = text.charAt(i);
+            length = c >= '0' && c <= '9' ? 10 * length + c - '0' : -1;
+        }
+        return length;
     }
 
     private static int mask(int prefixLength) {

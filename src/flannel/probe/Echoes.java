@@ -17,10 +17,17 @@ import java.util.function.IntPredicate;
 
 /**
  * One round of echoes to many peers, by one thread on one socket: first who answers at all, and at which of its addresses, then as many as
- * the plan says to that one. They are spread evenly over the time, so that no buffer on the way overflows by them, and their number is that
- * of the time's order: number n is due at n times the spacing.
+ * the plan says to that one. Who has one address only is not searched for. They are spread evenly over the time, so that no buffer on the
+ * way overflows by them, and their number is that of the time's order: number n is due at n times the spacing, or a little before, with those
+ * of its burst.
  */
 public final class Echoes {
+
+    /** So many are sent at a time, 12 KB, when there are many peers: to wake up costs more than to send. */
+    private static final int LARGEST_BURST = 8;
+
+    /** A burst is at most this part of what is sent in an interval. */
+    private static final int BURSTS_IN_INTERVAL = 8;
 
     private final Plan plan;
     private final List<Host> peers;
@@ -102,14 +109,16 @@ public final class Echoes {
 
     /** Whether it is worth while: the peer has such an address, and none has answered yet. */
     private boolean isSearched(int number) {
-        return place(number) < peers.get(peer(number)).addresses().size() && answering[peer(number)] < 0;
+        int addresses = peers.get(peer(number)).addresses().size();
+        return addresses > 1 && place(number) < addresses && answering[peer(number)] < 0;
     }
 
     // ---- sending and receiving ----
 
     /** Sends what is to be sent of those numbers, each at its time; returns when all are answered, or the patience is at its end. */
     private void phase(int from, int to, IntPredicate wanted) throws SystemCallException, InterruptedException {
-        long spacingNanos = plan.interval().toNanos() / Math.max(1, peers.size());
+        int burst = Math.clamp(peers.size() / BURSTS_IN_INTERVAL, 1, LARGEST_BURST);
+        long burstNanos = plan.interval().toNanos() * burst / Math.max(1, peers.size());
         long startNanos = System.nanoTime();
         long endNanos = startNanos + plan.patience().toNanos();
         int next = from;
@@ -118,9 +127,10 @@ public final class Echoes {
                 throw new InterruptedException();
             }
             long now = System.nanoTime();
-            while (next < to && (!wanted.test(next) || startNanos + (next - from) * spacingNanos <= now)) {
+            while (next < to && (!wanted.test(next) || startNanos + (next - from) / burst * burstNanos <= now)) {
                 if (wanted.test(next)) {
                     send(next);
+                    receive(); // what is there already has not to wait for the rest of the burst
                     endNanos = System.nanoTime() + plan.patience().toNanos();
                 }
                 next++;
@@ -128,7 +138,7 @@ public final class Echoes {
             if (next == to && (now - endNanos >= 0 || answered(from, to))) {
                 return;
             }
-            long waitNanos = (next < to ? startNanos + (next - from) * spacingNanos : endNanos) - System.nanoTime();
+            long waitNanos = (next < to ? startNanos + (next - from) / burst * burstNanos : endNanos) - System.nanoTime();
             if (waitNanos > 0) {
                 socket.await((int) Math.min(1_000, Duration.ofNanos(waitNanos).plusNanos(999_999).toMillis()));
             }

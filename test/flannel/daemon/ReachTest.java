@@ -20,7 +20,7 @@ class ReachTest {
     private static final long SECOND = 1_000_000_000L;
     private static final Duration TOOK = Duration.ofMillis(2);
 
-    private final Reach reach = new Reach();
+    private final Reach reach = new Reach("192.168.32.212", PEER);
     private long now = -SECOND;
 
     private static Outcome.Size size(int bytes, boolean answered) {
@@ -50,6 +50,17 @@ class ReachTest {
         round(false, false, null);
         round(false, false, null);
         assertEquals(new Echoes(Duration.ofSeconds(2), 1 - 2 / 6.0, TOOK, ""), reach.told(now));
+    }
+
+    @Test
+    void whatHasAnsweredIsAskedUntilItNoLongerDoes() {
+        assertEquals(PEER, reach.asked());
+        round(false, false, null);
+        assertEquals(PEER, reach.asked());
+        round(true, false, null);
+        assertEquals(new Host(PEER.subnet(), PEER.addresses().subList(0, 1)), reach.asked());
+        round(false, false, null);
+        assertEquals(PEER, reach.asked());
     }
 
     @Test
