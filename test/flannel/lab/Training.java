@@ -2,7 +2,10 @@ package flannel.lab;
 
 import flannel.Main;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -12,12 +15,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
  * {@code ./build.sh train}: writes {@code rpm/classes.list} anew, the classes, lambdas and call sites that the package's archive holds linked
- * ahead of time: those that a daemon uses from its start until it has followed a peer or two and told its status, with each backend and each of
- * etcd's stores; and those of {@code flanneld status}.
+ * ahead of time: those that a daemon uses from its start until it has followed and probed a peer and told its status, by the socket and over HTTP,
+ * with each backend and each of etcd's stores; and those of {@code flanneld status}.
  */
 public final class Training {
 
@@ -72,7 +76,7 @@ public final class Training {
     private static void train(Store.Api api, String backend, Path program, Path files) throws Exception {
         try (Lab lab = new Lab(api, program)) {
             lab.store().put("config", "{\"Network\": \"10.1.0.0/16\", \"Backend\": {\"Type\": \"" + backend + "\"}}");
-            Daemon daemon = lab.host(1).start(lab.options(), Map.of("FLANNEL_TRAINING", files.toString()));
+            Daemon daemon = lab.host(1).start(lab.options("-healthz-port=8471", "-probe-interval=1"), Map.of("FLANNEL_TRAINING", files.toString()));
             daemon.awaitReady();
             lab.host(2, Lab.built()).start(lab.options()).awaitReady();
             daemon.awaitLog("Subnet added");
@@ -80,12 +84,24 @@ public final class Training {
             if (status.exitCode() != 0) {
                 throw new IOException("flanneld status ended with " + status);
             }
+            Await.that("the peer is probed", () -> Pattern.compile("answered_total\\{network=\"\"} [1-9]").matcher(asked(lab, "/metrics")).find());
+            for (String path : List.of("/", "/healthz", "/readyz")) {
+                asked(lab, path);
+            }
             lab.host(2).daemon().close();
             lab.store().leasesWith("\"" + lab.host(2).address() + "\"").forEach(key -> lab.store().delete("subnets/" + key));
             daemon.awaitLog("Subnet removed");
             Files.createFile(Path.of(files + ".stop"));
             Await.that("the daemon has ended", () -> !daemon.isAlive());
         }
+    }
+
+    private static String asked(Lab lab, String path) throws Exception {
+        return lab.host(1).namespace().call(() -> {
+            try (InputStream answer = URI.create("http://127.0.0.1:8471" + path).toURL().openStream()) {
+                return new String(answer.readAllBytes(), StandardCharsets.US_ASCII);
+            }
+        });
     }
 
     private static void recorded(Path stop, String[] arguments) throws Exception {
