@@ -37,7 +37,8 @@ usage() {
 ./build.sh test [arguments of JUnit]    all tests, or some: ./build.sh test -c flannel.net.Ipv4SubnetTest
 ./build.sh demo [--backend vxlan|host-gw|udp] [--etcd-api v2|v3] [--keep]
                                         two hosts and a server in network namespaces, containers that talk across; or a real etcd
-./build.sh bench control|udp|start|store measures; PEER=/path/to/another/flanneld adds that daemon's rows
+./build.sh bench control|costs|udp|start|store
+                                        measures; PEER=/path/to/another/flanneld adds that daemon's rows
 ./build.sh rpm                          build/rpm/flannel-*.rpm
 ./build.sh test-faults [--minutes N] [--seed S] [--hold SECONDS] [--backend TYPE] [--fault PATTERN] [--hosts N]
                                         clusters with everything that can go wrong, by a seed; a part of it is among the tests
@@ -377,7 +378,7 @@ lab_main() {
     if outdated build/lab-classes/.done test build/flanneld.jar; then
         rm -rf build/lab-classes
         "$JDK/bin/javac" "${JAVAC_OPTIONS[@]}" -cp build/classes -sourcepath test -implicit:class -d build/lab-classes \
-            test/flannel/lab/{Demo,Training,ControlBench,StartBench,UdpBench,faults/FaultLab}.java test/flannel/store/StoreBench.java test/flannel/fuzz/FuzzLab.java
+            test/flannel/lab/{Demo,Training,ControlBench,CostBench,StartBench,UdpBench,faults/FaultLab}.java test/flannel/store/StoreBench.java test/flannel/fuzz/FuzzLab.java
         touch build/lab-classes/.done
     fi
     as_root true 2> /dev/null || die "network namespaces need root: run this as root"
@@ -396,6 +397,7 @@ demo() {
 bench() {
     case ${1:-} in
         control) shift; need_runtime; lab_main lab.ControlBench "$@" ;;
+        costs)   shift; need_runtime; lab_main lab.CostBench "$@" ;;
         store)   shift; lab_main store.StoreBench "$@" ;;
         start)   shift; need_runtime; lab_main lab.StartBench "$@" ;;
         udp)     shift; need 'the measurement' sockperf=sockperf ethtool=ethtool; need_runtime; lab_main lab.UdpBench "$@" ;;
