@@ -99,7 +99,12 @@ public final class Daemon implements AutoCloseable {
 
     /** Waits for READY=1 and returns how long it took from the start of the process. */
     public Duration awaitReady() throws IOException {
-        await("READY=1", () -> readyNanos != 0);
+        return awaitReady(PATIENCE);
+    }
+
+    /** The same where so much else starts that it takes longer. */
+    public Duration awaitReady(Duration patience) throws IOException {
+        await("READY=1", patience, () -> readyNanos != 0);
         return Duration.ofNanos(readyNanos - startNanos);
     }
 
@@ -122,8 +127,12 @@ public final class Daemon implements AutoCloseable {
         return told().stream().filter(matches).findFirst().orElseThrow();
     }
 
-    private synchronized void await(String what, BooleanSupplier holds) throws IOException {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
+    private void await(String what, BooleanSupplier holds) throws IOException {
+        await(what, PATIENCE, holds);
+    }
+
+    private synchronized void await(String what, Duration patience, BooleanSupplier holds) throws IOException {
+        long deadline = System.nanoTime() + patience.toNanos();
         while (!holds.getAsBoolean()) {
             long leftMillis = (deadline - System.nanoTime()) / 1_000_000;
             if (leftMillis <= 0 || logEnded) {
