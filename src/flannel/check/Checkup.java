@@ -19,7 +19,7 @@ public record Checkup(List<Finding> findings) {
     private static final int LONGEST_TEXT = 1_000;
 
     /** What is wrong with these explains that the peers do not answer, and is to be mended first. */
-    private static final Set<String> OWN_PATH = Set.of("device", "entries", "routes", "interface");
+    private static final Set<String> OWN_PATH = Set.of("device", "entries", "routes", "interface", "ipsec");
 
     /**
      * Looks at this host and asks. Takes a few seconds at most.
@@ -54,6 +54,7 @@ public record Checkup(List<Finding> findings) {
         List<Finding> findings = new ArrayList<>();
         findings.addAll(StoreQuestions.config(scene));
         findings.addAll(KernelQuestions.underlay(scene));
+        findings.addAll(NeighbourQuestions.own(scene));
         findings.addAll(LeaseQuestions.own(scene));
         findings.addAll(LeaseQuestions.addresses(scene));
         findings.addAll(LeaseQuestions.backends(scene));
@@ -67,7 +68,9 @@ public record Checkup(List<Finding> findings) {
         findings.addAll(KernelQuestions.checksums(scene));
         findings.addAll(KernelQuestions.forwarding(scene));
         findings.addAll(DockerQuestions.ask(scene));
+        findings.addAll(IpsecQuestions.ask(scene));
         FilterRules rules = FilterRules.read(scene.port());
+        findings.addAll(BridgeQuestions.ask(scene, rules));
         findings.addAll(FilterQuestions.ask(scene, rules));
         if (findings.stream().noneMatch(finding -> finding.level() == Level.FAIL && OWN_PATH.contains(finding.subject()))) {
             findings.addAll(PeerQuestions.ask(scene, rules));

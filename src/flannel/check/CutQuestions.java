@@ -3,6 +3,7 @@ package flannel.check;
 import flannel.check.PeerQuestions.Reached;
 import flannel.kernel.Found;
 import flannel.kernel.Inspection;
+import flannel.kernel.Underlay;
 import flannel.lease.Lease;
 import flannel.linux.SystemCallException;
 import flannel.net.Ipv4;
@@ -23,6 +24,10 @@ final class CutQuestions {
     /** As many are looked at; what is between them and this host is between it and the others too. */
     static final int MOST = 8;
 
+    /** What no host can see, and what is to be done where packets come with containers' addresses. */
+    static final String FOREIGN_ADDRESSES = "Where that finds nothing, a cloud or a hypervisor lets hosts' own addresses through only: have it take the"
+            + " network's too (source/destination check off, allowed address pairs)";
+
     private CutQuestions() {
     }
 
@@ -34,6 +39,8 @@ final class CutQuestions {
         SHUT_OUT,
         /** Somebody says that they are not wanted. */
         REFUSED,
+        /** They are sent to another machine's hardware address. */
+        ASTRAY,
         OURS_LOST,
         THEIRS_LOST,
         /** They come in and out of the tunnel here; only the echoes' answers are dropped. */
@@ -46,7 +53,7 @@ final class CutQuestions {
 
         static Verdict of(Sight sight) {
             return sight.delivered() ? ANSWERS : !sight.left() ? HELD_BACK : sight.came() ? sight.unwrapped() ? DEAF_HERE : SHUT_OUT
-                    : sight.refusal() != null ? REFUSED
+                    : sight.refusal() != null ? REFUSED : sight.astray() ? ASTRAY
                     : sight.arrivesHere() ? sight.arrivesThere() ? DEAF_THERE : OURS_LOST : sight.arrivesThere() ? THEIRS_LOST : UNKNOWN;
         }
     }
@@ -80,32 +87,38 @@ final class CutQuestions {
     /**
      * What was seen, in words.
      *
-     * @param seen  by peers' public addresses
-     * @param rules of this host's packet filters
-     * @param eth   name of the interface to the other hosts
+     * @param seen     by peers' public addresses
+     * @param rules    of this host's packet filters
+     * @param underlay the interface to the other hosts
      */
-    static List<Finding> judge(Map<Ipv4, Sight> seen, FilterRules rules, String eth) {
+    static List<Finding> judge(Map<Ipv4, Sight> seen, FilterRules rules, Underlay underlay) {
         Map<Verdict, List<Ipv4>> verdicts = new TreeMap<>();
         seen.forEach((peer, sight) -> verdicts.computeIfAbsent(Verdict.of(sight), verdict -> new ArrayList<>()).add(peer));
         List<Finding> findings = new ArrayList<>();
-        verdicts.forEach((verdict, peers) -> findings.add(judge(verdict, peers, seen, rules, eth)));
+        verdicts.forEach((verdict, peers) -> findings.add(judge(verdict, peers, seen, rules, underlay)));
         return findings;
     }
 
-    private static Finding judge(Verdict verdict, List<Ipv4> peers, Map<Ipv4, Sight> seen, FilterRules rules, String eth) {
+    private static Finding judge(Verdict verdict, List<Ipv4> peers, Map<Ipv4, Sight> seen, FilterRules rules,
+            Underlay underlay) {
+        String eth = underlay.name();
+        Ipv4 near = underlay.address();
         String names = peers.stream().map(Ipv4::toString).collect(Collectors.joining(", "));
         String first = peers.getFirst().toString();
         String what = rules.port() == 0 ? "containers" : "UDP port " + rules.port();
-        String open = rules.port() == 0 ? "flanneld check on " + first + " tells what is wrong there: ip route there must lead to this host's subnet"
+        String open = rules.port() == 0 ? "flanneld check on " + first + "; tells what is wrong there. " + FOREIGN_ADDRESSES
                 : "flanneld check on " + first + " tells what drops them there; firewall-cmd --permanent --add-port=" + rules.port()
                 + "/udp && firewall-cmd --reload there lets them in, where firewalld does; a cloud's security group has to let them through in both directions";
         return switch (verdict) {
-            case HELD_BACK -> own(rules, eth, false, "what is sent to " + names + " does not come out of " + eth
+            case HELD_BACK -> own(rules, underlay, peers.getFirst(), false, "what is sent to " + names + " does not come out of " + eth
                     + ": this host itself drops what goes out to " + what);
-            case SHUT_OUT -> own(rules, eth, true, "what " + names + (peers.size() == 1 ? " answers" : " answer") + " comes in at "
+            case SHUT_OUT -> own(rules, underlay, peers.getFirst(), true, "what " + names + (peers.size() == 1 ? " answers" : " answer") + " comes in at "
                     + eth + ", and this host drops it: " + what);
             case REFUSED -> Finding.fail("peers", names + (peers.size() == 1 ? " does" : " do") + " not take what this host sends to " + what + ": "
                     + seen.get(peers.getFirst()).refusal().text(), "systemctl restart flanneld there, if it does not run; else " + open);
+            case ASTRAY -> Finding.fail("peers", names + (peers.size() == 1 ? " sends" : " send") + " what is for this host to another machine's"
+                    + " hardware address: the entry for " + near + " in the neighbour table there is wrong, or another machine answers for it", "ip neigh flush to " + near
+                    + " nud all; there, and ip neigh show " + near + " is to say the address of this host's " + eth);
             case OURS_LOST -> Finding.fail("peers", names + ": what comes from there arrives, what this host sends to " + what
                     + " does not arrive there", open);
             case THEIRS_LOST -> Finding.fail("peers", names + ": what this host sends arrives there, what comes from there to " + what
@@ -126,9 +139,12 @@ final class CutQuestions {
     }
 
     /** What this host does itself, with the rule that does it if one says so. */
-    private static Finding own(FilterRules rules, String eth, boolean incoming, String evidence) {
+    private static Finding own(FilterRules rules, Underlay underlay, Ipv4 peer, boolean incoming, String evidence) {
+        String eth = underlay.name();
+        ForwardRules.Packet packet = incoming ? new ForwardRules.Packet(eth, "", peer, underlay.address())
+                : new ForwardRules.Packet("", eth, underlay.address(), peer);
         return rules.port() == 0 ? Finding.fail("filter", evidence, "iptables -S; or nft list ruleset shows the rules of its packet filters")
-                : rules.drop(incoming).map(drop -> Finding.fail("filter", evidence + "; " + drop.rule(), drop.remedy()))
+                : rules.drop(incoming, packet).map(drop -> Finding.fail("filter", evidence + "; " + drop.rule(), drop.remedy()))
                 .orElseGet(() -> Finding.fail("filter", evidence, (rules.mayDrop(incoming) ? rules.opening(incoming) : "ip xfrm policy")
                         + "; iptables-save, nft list ruleset, tc filter show dev " + eth + " and ip xfrm policy show what may do it"));
     }

@@ -18,6 +18,11 @@ final class DockerQuestions {
     private static final String RESTART = "systemctl restart docker; if that changes nothing, its unit does not pass $DOCKER_NETWORK_OPTIONS to dockerd,"
             + " see DOCKER in flanneld(8)";
 
+    private static final int NAMED = 3;
+    /** Of a bridge's port, linux/if_bridge.h. */
+    private static final int DISABLED = 0;
+    private static final int BLOCKING = 4;
+
     private DockerQuestions() {
     }
 
@@ -35,7 +40,40 @@ final class DockerQuestions {
         if (!bridge.get().up()) {
             return List.of(Finding.fail("docker", "docker0 is down", "ip link set docker0 up"));
         }
-        return ask(subnet, Scene.value(scene.subnetFile(), "FLANNEL_MTU"), addresses, largest(scene), dockerd(Path.of("/proc")));
+        List<Finding> findings = new ArrayList<>(ports(Path.of("/sys/class/net"), scene));
+        ask(subnet, Scene.value(scene.subnetFile(), "FLANNEL_MTU"), addresses, largest(scene), dockerd(Path.of("/proc"))).stream()
+                .filter(finding -> findings.isEmpty() || finding.level() != Finding.Level.OK).forEach(findings::add);
+        return findings;
+    }
+
+    /** Containers' cables that do not lead to docker0: a port that is off, or a cable in no bridge at all. */
+    private static List<Finding> ports(Path sysfs, Scene scene) {
+        List<Finding> findings = new ArrayList<>();
+        for (Found.Link link : scene.links()) {
+            Path port = sysfs.resolve("docker0/brif").resolve(link.name());
+            if (Files.exists(port)) {
+                boolean off = link.up() && List.of(DISABLED, BLOCKING).contains(KernelQuestions.number(port.resolve("state")))
+                        && KernelQuestions.number(sysfs.resolve(link.name()).resolve("carrier")) == 1;
+                if (!link.up() || off) {
+                    findings.add(Finding.fail("docker", link.name() + ", a port of docker0, " + (off ? "does not forward" : "is down")
+                            + ": the container there reaches nobody", off ? "bridge link set dev " + link.name() + " state 3"
+                            : "ip link set " + link.name() + " up"));
+                }
+            } else if (link.kind().equals("veth") && link.name().matches("veth[0-9a-f]+") && !Files.exists(sysfs.resolve(link.name()).resolve("master"))
+                    && scene.addresses().stream().noneMatch(address -> address.index() == link.index())
+                    && scene.routes().stream().noneMatch(route -> route.index() == link.index())
+                    && !isHere(KernelQuestions.number(sysfs.resolve(link.name()).resolve("iflink")), link, scene)) {
+                findings.add(Finding.fail("docker", link.name() + " leads to a container and is in no bridge: the container reaches nobody",
+                        "ip link set " + link.name() + " master docker0 up; or into the bridge of its network, where it is of another one"));
+            }
+        }
+        return findings.stream().limit(NAMED).toList();
+    }
+
+    /** Whether the other end of a cable is on this host itself. */
+    private static boolean isHere(int index, Found.Link link, Scene scene) {
+        return scene.links().stream().anyMatch(other -> other.index() == index && other.kind().equals("veth")
+                && KernelQuestions.number(Path.of("/sys/class/net", other.name(), "iflink")) == link.index());
     }
 
     /**

@@ -55,7 +55,7 @@ record FilterRules(String saved, String nft, int port) {
     }
 
     ForwardRules forward() {
-        return new ForwardRules(table("filter"));
+        return ForwardRules.parse(saved);
     }
 
     private List<String> table(String name) {
@@ -69,11 +69,17 @@ record FilterRules(String saved, String nft, int port) {
                 .map(base -> base.table + " " + base.name).findFirst();
     }
 
-    /** The rule by which packets to the port are dropped that come in, or go out, when one names it. */
+    /** The rule by which packets to the port are dropped that come in, or go out, when one names it, or the address of the other host. */
+    Optional<Drop> drop(boolean incoming, ForwardRules.Packet packet) {
+        return drop(incoming).or(() -> Optional.ofNullable(forward().endHere(packet, incoming))
+                .filter(end -> end.rule().matches("-A .* -[sd] .*")).map(end -> new Drop(end.rule(), end.deletion())));
+    }
+
+    /** The same, of those that name the port. */
     Optional<Drop> drop(boolean incoming) {
         Pattern dropping = Pattern.compile("-A (?!FORWARD |" + (incoming ? "OUTPUT |POSTROUTING " : "INPUT |PREROUTING ")
-                + ").* -j (DROP|REJECT)\\b.*");
-        Optional<Drop> iptables = Stream.of("raw", "mangle", "filter").flatMap(table -> table(table).stream()
+                + ").* -j (DROP|REJECT|DNAT|REDIRECT)\\b.*");
+        Optional<Drop> iptables = Stream.of("raw", "mangle", "nat", "filter").flatMap(table -> table(table).stream()
                 .filter(line -> namesPort(line) && dropping.matcher(line).matches())
                 .map(line -> new Drop(line, "iptables " + (table.equals("filter") ? "" : "-t " + table + " ") + "-D "
                 + line.substring("-A ".length())))).findFirst();
@@ -100,6 +106,13 @@ record FilterRules(String saved, String nft, int port) {
         return bases().stream().filter(base -> base.hook.equals(incoming ? "input" : "output") && base.drops() && !isIptables(base.table)).findFirst()
                 .map(base -> "nft insert rule " + base.table + " " + base.name + " udp dport " + port + " accept")
                 .orElse("iptables -I " + (incoming ? "INPUT" : "OUTPUT") + " -p udp --dport " + port + " -j ACCEPT");
+    }
+
+    /** A rule at which bridges drop packets; empty for none. {@code ebtables} is the text of ebtables-save. */
+    Optional<String> bridgeDrop(String ebtables) {
+        return ebtables.lines().filter(line -> line.matches("-A (INPUT|FORWARD|OUTPUT) .*-j DROP")).findFirst()
+                .or(() -> bases().stream().filter(base -> base.table.startsWith("bridge ")).flatMap(base -> base.refuses ? Stream.of("policy drop of "
+                + base.table + " " + base.name) : base.all.stream().filter(Base::drops).map(rule -> "table " + base.table + ": " + rule)).findFirst());
     }
 
     private boolean isFirewalld() {

@@ -4,48 +4,110 @@ import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
  * What iptables does to forwarded packets: its chains as iptables-save(8) writes them, and one packet's way through them. A rule that asks
  * for more than addresses and devices is taken for one that does not match: what is said to be dropped, is.
+ *
+ * @param chains rules by table and chain, {@code "filter FORWARD"}
+ * @param drops  chains whose policy is DROP
  */
-final class ForwardRules {
+record ForwardRules(Map<String, List<String>> chains, Set<String> drops) {
 
     private static final int DEEPEST = 16;
     private static final Pattern COMMENT = Pattern.compile(" --comment (\"([^\"\\\\]|\\\\.)*\"|\\S+)");
 
-    private final Map<String, List<String>> chains = new HashMap<>();
-    private boolean dropsByPolicy;
+    private static final Pattern DESTINATION = Pattern.compile(" -d ([0-9.]+)(/32)? ");
 
-    /** @param saved the lines of the table filter */
-    ForwardRules(List<String> saved) {
-        for (String line : saved) {
-            if (line.startsWith("-A ")) {
-                chains.computeIfAbsent(line.split(" ")[1], chain -> new ArrayList<>()).add(line);
+    /** The chains that a forwarded packet passes, in their order. */
+    private static final List<String> WAY = List.of("raw PREROUTING", "mangle PREROUTING", "nat PREROUTING", "mangle FORWARD", "filter FORWARD",
+            "security FORWARD", "mangle POSTROUTING", "nat POSTROUTING");
+    private static final List<String> WAY_IN = List.of("raw PREROUTING", "mangle PREROUTING", "nat PREROUTING", "mangle INPUT", "filter INPUT");
+    private static final List<String> WAY_OUT = List.of("raw OUTPUT", "mangle OUTPUT", "nat OUTPUT", "filter OUTPUT", "mangle POSTROUTING");
+    private static final End ACCEPTED = new End("", "", "ACCEPT");
+
+    /** Reads the text of iptables-save. */
+    static ForwardRules parse(String saved) {
+        Map<String, List<String>> chains = new HashMap<>();
+        Set<String> drops = new HashSet<>();
+        String table = "";
+        for (String line : saved.lines().toList()) {
+            if (line.startsWith("*")) {
+                table = line.substring(1) + " ";
+            } else if (line.startsWith("-A ")) {
+                chains.computeIfAbsent(table + line.split(" ")[1], chain -> new ArrayList<>()).add(line);
+            } else if (line.matches(":\\S+ DROP .*")) {
+                drops.add(table + line.substring(1).split(" ")[0]);
             }
-            dropsByPolicy |= line.startsWith(":FORWARD DROP");
         }
+        return new ForwardRules(chains, drops);
     }
 
     /** A packet of a new connection. */
     record Packet(String in, String out, Ipv4 from, Ipv4 to) {
     }
 
+    /**
+     * Where a packet's way ends, or another one begins.
+     *
+     * @param table  of the rule
+     * @param rule   as iptables-save has it; {@code policy DROP} for a chain's policy
+     * @param target DROP, REJECT, or of those that change addresses DNAT, REDIRECT, NETMAP, SNAT, MASQUERADE
+     */
+    record End(String table, String rule, String target) {
+
+        boolean drops() {
+            return target.equals("DROP") || target.equals("REJECT");
+        }
+
+        /** The command that takes the rule away. */
+        String deletion() {
+            return "iptables " + (table.equals("filter") ? "" : "-t " + table + " ") + "-D " + rule.substring("-A ".length());
+        }
+    }
+
     /** What a rule does to a packet that it matches. */
     private record Rule(String line, boolean matches, String target, boolean leaves) {
     }
 
-    /** Why a packet is dropped, the rule or "policy DROP"; empty when it is not. */
-    String dropped(Packet packet) {
-        String end = walk("FORWARD", packet, 0);
-        return end == null ? dropsByPolicy ? "policy DROP" : "" : end.equals("ACCEPT") ? "" : end;
+    /** What becomes of a packet other than that it is sent on as it is; null when it is. */
+    End end(Packet packet) {
+        return end(packet, WAY);
     }
 
-    /** ACCEPT, the rule that drops it, or null for neither. */
-    private String walk(String chain, Packet packet, int depth) {
+    /** The same for one that is for this host, or comes from it. */
+    End endHere(Packet packet, boolean incoming) {
+        return end(packet, incoming ? WAY_IN : WAY_OUT);
+    }
+
+    private End end(Packet packet, List<String> way) {
+        for (String chain : way) {
+            String table = chain.split(" ")[0];
+            End end = walk(table, chain, packet, 0);
+            if (end == null && drops.contains(chain)) {
+                return new End(table, "policy DROP", "DROP");
+            }
+            if (end != null && end != ACCEPTED) {
+                return end;
+            }
+        }
+        return null;
+    }
+
+    /** Single addresses of a subnet that rules speak of as where packets go to. */
+    List<Ipv4> destinations(Ipv4Subnet subnet) {
+        return chains.values().stream().flatMap(List::stream).map(DESTINATION::matcher).filter(Matcher::find).map(found -> Ipv4.parse(found.group(1)))
+                .filter(subnet::contains).distinct().toList();
+    }
+
+    /** ACCEPTED, where it ends, or null for neither. */
+    private End walk(String table, String chain, Packet packet, int depth) {
         for (String line : depth > DEEPEST ? List.<String>of() : chains.getOrDefault(chain, List.of())) {
             Rule rule = read(line, packet);
             if (!rule.matches) {
@@ -53,16 +115,16 @@ final class ForwardRules {
             }
             switch (rule.target) {
                 case "ACCEPT" -> {
-                    return "ACCEPT";
+                    return ACCEPTED;
                 }
-                case "DROP", "REJECT" -> {
-                    return line;
+                case "DROP", "REJECT", "DNAT", "REDIRECT", "NETMAP", "SNAT", "MASQUERADE" -> {
+                    return new End(table, line, rule.target);
                 }
                 case "RETURN" -> {
                     return null;
                 }
                 default -> {
-                    String end = walk(rule.target, packet, depth + 1);
+                    End end = walk(table, table + " " + rule.target, packet, depth + 1);
                     if (end != null || rule.leaves) {
                         return end;
                     }

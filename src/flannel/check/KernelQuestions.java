@@ -223,18 +223,24 @@ final class KernelQuestions {
         Map<Integer, String> names = scene.names();
         String own = scene.device();
         return scene.routes().stream()
-                .filter(route -> route.destination().prefixLength() > 0 && route.destination().overlaps(network))
+                .filter(route -> network.contains(route.destination())) // a wider one, as a VPN's, has no say beside the leases'
                 .filter(route -> !Inspection.isFlannels(route) && !names.getOrDefault(route.index(), "").equals(own))
                 .filter(route -> scene.underlay() == null || route.index() != scene.underlay().index() || route.protocol() != OF_AN_ADDRESS) // told of as an overlap
                 .filter(route -> scene.own() == null || !scene.own().subnet().contains(route.destination()))
                 .filter(route -> scene.kernel() == null || scene.kernel().refused().isEmpty())
                 .limit(NAMED)
-                .map(route -> stranger(route, names.getOrDefault(route.index(), ""), network))
+                .map(route -> stranger(route, names.getOrDefault(route.index(), ""), network, scene.peers()))
                 .toList();
     }
 
-    private static Finding stranger(Found.Route route, String device, Ipv4Subnet network) {
+    private static Finding stranger(Found.Route route, String device, Ipv4Subnet network, List<Lease> peers) {
         String way = route.destination() + (route.gateway() == null ? "" : " via " + route.gateway()) + (device.isEmpty() ? "" : " dev " + device);
+        Optional<Lease> robbed = peers.stream().filter(peer -> peer.subnet().contains(route.destination())
+                && peer.subnet().prefixLength() < route.destination().prefixLength()).findFirst();
+        if (robbed.isPresent()) { // the longer prefix counts
+            return Finding.fail("routes", "the route " + way + " of another program takes what is for containers of "
+                    + robbed.get().attributes().publicIp(), "ip route delete " + way);
+        }
         return route.protocol() == OF_AN_ADDRESS
                 ? Finding.warn("routes", device + " has an address in " + route.destination() + ", a part of the network's range " + network,
                         "ip address show " + device + "; give it another range: docker network rm, where it is one of Docker's networks")

@@ -84,6 +84,16 @@ public record Inspection(List<String> device, Map<String, Integer> missing, Map<
         return neighbours;
     }
 
+    /** Those that somebody wrote there, to stay. */
+    public static Map<Ipv4, MacAddress> fixedNeighbours(int index) throws SystemCallException {
+        Map<Ipv4, MacAddress> fixed = new HashMap<>();
+        try (Rtnetlink kernel = Rtnetlink.open()) {
+            kernel.neighbours(index).stream().filter(neighbour -> neighbour.mac() != null && Neighbours.isPermanent(neighbour))
+                    .forEach(neighbour -> fixed.put(neighbour.address(), neighbour.mac()));
+        }
+        return fixed;
+    }
+
     /** The routes by which packets to these addresses leave; those that there is no route to are left out. */
     public static Map<Ipv4, Found.Route> ways(Collection<Ipv4> addresses) throws SystemCallException {
         Map<Ipv4, Found.Route> ways = new HashMap<>();

@@ -89,10 +89,12 @@ public final class Passage {
      * @param delivered    and came through to us
      * @param arrivesThere what this host sends, wrapped, was seen to arrive there
      * @param arrivesHere  what it sends, wrapped, was seen to arrive here
+     * @param astray       what it sends came by here with another machine's hardware address
+     * @param sendsOn      it was seen to send on what is not for itself
      * @param refusal      what was said against our wrapped packets; null for nothing
      */
     public record Sight(boolean left, boolean came, boolean unwrapped, boolean delivered, boolean arrivesThere, boolean arrivesHere,
-            Refusal refusal) {
+            boolean astray, boolean sendsOn, Refusal refusal) {
     }
 
     private final Near near;
@@ -105,6 +107,7 @@ public final class Passage {
     private final boolean[] left;
     private final boolean[] unwrapped;
     private final boolean[] delivered;
+    private final boolean[] astray;
     private final Refusal[] refusals;
 
     private Passage(Near near, List<Far> fars) {
@@ -116,6 +119,7 @@ public final class Passage {
         left = new boolean[fars.size()];
         unwrapped = new boolean[fars.size()];
         delivered = new boolean[fars.size()];
+        astray = new boolean[fars.size()];
         refusals = new Refusal[fars.size()];
     }
 
@@ -132,6 +136,7 @@ public final class Passage {
         try (Arena arena = Arena.ofConfined(); PacketSocket tap = PacketSocket.open(near.device(), (int) (passage.token >>> 32), places, ENOUGH);
                 PacketSocket inside = PacketSocket.open(near.inside() == 0 ? near.device() : near.inside(), (int) (passage.token >>> 32),
                         new int[] {TOKEN_AT}, ENOUGH);
+                PacketSocket others = PacketSocket.openForOthers(near.device(), (int) (passage.token >>> 32), places, ENOUGH);
                 IcmpSocket echoes = IcmpSocket.open(HOPS)) {
             for (Ipv4 address : near.inner()) {
                 if (echoes.bind(address) == 0) {
@@ -148,6 +153,9 @@ public final class Passage {
                     passage.receive(tap, inside, echoes, buffer, REFUSALS_APART);
                 }
             }
+            for (int length = others.receive(buffer); length >= 0; length = others.receive(buffer)) {
+                passage.passedBy(buffer.asByteBuffer().limit(length));
+            }
         }
         return passage.sights();
     }
@@ -161,13 +169,12 @@ public final class Passage {
             codec.write(bytes, number(peer, Kind.ECHO));
             echoes.send(buffer, ICMP_BYTES, address);
         }
-        if (near.port() == 0) {
-            return;
-        }
         Ipv4 own = near.inner().getFirst();
-        sendWrapped(far, packet(peer, Kind.INTO, near.address(), far.inner().getFirst()));
-        sendWrapped(far, packet(peer, Kind.BOUNCED, own, near.address()));
-        if (far.nextHop() != null) {
+        if (near.port() != 0) {
+            sendWrapped(far, packet(peer, Kind.INTO, near.address(), far.inner().getFirst()));
+            sendWrapped(far, packet(peer, Kind.BOUNCED, own, near.address()));
+        }
+        if (near.port() != 0 && far.nextHop() != null) {
             MemorySegment.copy(MemorySegment.ofArray(packet(peer, Kind.OUT, own, far.address())), 0, buffer, 0, INNER_BYTES);
             tap.send(buffer, INNER_BYTES, far.nextHop());
         }
@@ -254,25 +261,36 @@ public final class Passage {
         return number >= 0 && number < fars.size() * Kind.values().length && number % Kind.values().length == kind.ordinal();
     }
 
+    private void passedBy(ByteBuffer packet) {
+        int number = number(packet);
+        if (number >= 0 && !new Ipv4(packet.getInt(12)).equals(near.address())) {
+            astray[number / Kind.values().length] = true;
+        }
+    }
+
+    /** Where the ICMP message's data are that it is about. */
+    private int tokenAt(ByteBuffer packet) {
+        return packet.get(9) == UDP ? TOKEN_AT + IP_BYTES + wrapping
+                : packet.get(IP_BYTES) == UNREACHABLE ? TOKEN_AT + IP_BYTES + 8 + IP_BYTES + wrapping : TOKEN_AT;
+    }
+
+    /** Of what was sent; negative when it is nothing of ours. */
+    private int number(ByteBuffer packet) {
+        int at = tokenAt(packet);
+        int number = packet.limit() < at + 12 || packet.getLong(at) != token ? -1 : packet.getInt(at + 8);
+        return number < fars.size() * Kind.values().length ? number : -1;
+    }
+
     private void seen(ByteBuffer packet) {
+        int number = number(packet);
+        if (number < 0) {
+            return;
+        }
         int protocol = packet.get(9);
-        int at = TOKEN_AT;
-        if (protocol == UDP) {
-            at += IP_BYTES + wrapping;
-        } else if (packet.get(IP_BYTES) == UNREACHABLE) {
-            at += IP_BYTES + 8 + IP_BYTES + wrapping;
-        }
-        if (packet.limit() < at + 12 || packet.getLong(at) != token) {
-            return;
-        }
-        int number = packet.getInt(at + 8);
         int peer = number / Kind.values().length;
-        if (number < 0 || peer >= fars.size()) {
-            return;
-        }
         Kind kind = Kind.values()[number % Kind.values().length];
         Ipv4 from = new Ipv4(packet.getInt(12));
-        boolean reply = packet.get(at - 8) == 0; // ICMP's type
+        boolean reply = packet.get(tokenAt(packet) - 8) == 0; // ICMP's type
         if (protocol == ICMP && packet.get(IP_BYTES) == UNREACHABLE) {
             if (!from.equals(near.address())) {
                 refusals[peer] = new Refusal.Reported(from, UNREACHABLE, packet.get(IP_BYTES + 1), 0);
@@ -299,7 +317,8 @@ public final class Passage {
             sights.add(new Sight(left[peer], came, unwrapped[peer], delivered[peer],
                     came || beside[Kind.INTO.ordinal()] || beside[Kind.BOUNCED.ordinal()],
                     came || over[Kind.OUT.ordinal()] || over[Kind.RETURNED.ordinal()] || over[Kind.INTO.ordinal()]
-                    || over[Kind.BOUNCED.ordinal()], refusals[peer]));
+                    || over[Kind.BOUNCED.ordinal()], astray[peer], beside[Kind.BOUNCED.ordinal()] || over[Kind.RETURNED.ordinal()]
+                    || near.port() == 0 && beside[Kind.RETURNED.ordinal()], refusals[peer]));
         }
         return sights;
     }

@@ -9,8 +9,10 @@ import flannel.etcd.EtcdSurvey;
 import flannel.etcd.EtcdSurvey.Member;
 import flannel.etcd.EtcdSurvey.Store;
 import flannel.kernel.ChecksumOffload;
+import flannel.kernel.Underlay;
 import flannel.net.Ipv4;
 import flannel.net.Ipv4Subnet;
+import flannel.net.MacAddress;
 import flannel.probe.Passage.Sight;
 import flannel.probe.Refusal;
 import java.nio.file.Files;
@@ -18,7 +20,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -91,7 +92,8 @@ class QuestionsTest {
     }
 
     private static List<Finding> forward(String dropped, String nft, boolean forward, boolean running) {
-        return FilterQuestions.ask(new FilterRules("*filter", nft, 8472), dropped, forward, running, "10.1.0.0/16", "flannel.1");
+        List<ForwardRules.End> ends = dropped.isEmpty() ? List.of() : List.of(new ForwardRules.End("filter", dropped, "DROP"));
+        return FilterQuestions.ask(new FilterRules("*filter", nft, 8472), ends, forward, running, "10.1.0.0/16", "flannel.1");
     }
 
     @Test
@@ -112,8 +114,12 @@ class QuestionsTest {
     }
 
     private static String in(String policy, String... rules) {
-        return new ForwardRules(Stream.concat(Stream.of(":FORWARD " + policy + " [0:0]"), Stream.of(rules)).toList())
-                .dropped(new ForwardRules.Packet("flannel.1", "docker0", Ipv4.parse("10.1.12.2"), Ipv4.parse("10.1.83.2")));
+        return end("*filter\n:FORWARD " + policy + " [0:0]\n" + String.join("\n", rules));
+    }
+
+    private static String end(String saved) {
+        ForwardRules.End end = ForwardRules.parse(saved).end(new ForwardRules.Packet("flannel.1", "docker0", Ipv4.parse("10.1.12.2"), Ipv4.parse("10.1.83.2")));
+        return end == null ? "" : end.rule();
     }
 
     /** The chains are those of Docker 20.10 and 28, and of CentOS 7's firewalld. */
@@ -135,6 +141,47 @@ class QuestionsTest {
         assertEquals("", in("ACCEPT", "-A FORWARD -j ZONES", reject, "-A ZONES -s 10.1.0.0/16 -g TRUSTED", "-A TRUSTED -j ACCEPT"));
         assertEquals("", in("ACCEPT", "-A FORWARD -s 10.2.0.0/16 -j DROP", "-A FORWARD -i docker+ -j DROP", "-A FORWARD -p tcp -m tcp --dport 25 -j DROP",
                 "-A FORWARD ! -d 10.1.83.0/24 -j DROP"));
+    }
+
+    @Test
+    void otherTablesHaveASayToo() {
+        String docker28 = "-A PREROUTING -d 10.1.83.2/32 ! -i docker0 -j DROP";
+        assertEquals(docker28, end("*raw\n:PREROUTING ACCEPT [0:0]\n" + docker28 + "\nCOMMIT\n*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -j ACCEPT\nCOMMIT\n"));
+        assertEquals("", end("*raw\n-A PREROUTING -d 10.1.83.3/32 ! -i docker0 -j DROP\nCOMMIT\n"));
+        assertEquals(List.of(Ipv4.parse("10.1.83.3")), ForwardRules.parse("*raw\n-A PREROUTING -d 10.1.83.3/32 ! -i docker0 -j DROP\n").destinations(SUBNET));
+        assertEquals("policy DROP", end("*mangle\n:FORWARD DROP [0:0]\nCOMMIT\n"));
+        assertEquals("-A PREROUTING -d 10.1.83.0/24 -j DNAT --to-destination 192.168.32.1", end("*nat\n-A PREROUTING -d 10.1.83.0/24 -j DNAT --to-destination 192.168.32.1\n"));
+        assertEquals("", end("*nat\n-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER\n-A DOCKER ! -i docker0 -p tcp -m tcp --dport 80 -j DNAT --to-destination 10.1.83.2:80\n"
+                + "-A POSTROUTING -s 10.1.83.0/24 ! -o docker0 -j MASQUERADE\n"));
+        assertEquals("-A POSTROUTING -s 10.1.0.0/16 -j MASQUERADE", end("*nat\n-A POSTROUTING -s 10.1.0.0/16 -j MASQUERADE\n"));
+
+        ForwardRules.End own = new ForwardRules.End("raw", docker28, "DROP");
+        Finding found = FilterQuestions.ask(new FilterRules("", "", 8472), List.of(own), true, true, "10.1.0.0/16", "flannel.1").getFirst();
+        assertEquals(Level.FAIL, found.level());
+        assertTrue(found.remedy().startsWith("iptables -t raw -D PREROUTING -d 10.1.83.2/32 ! -i docker0 -j DROP; Docker 28"), found.remedy());
+    }
+
+    @Test
+    void policiesOfIpsec() {
+        List<IpsecQuestions.Policy> policies = IpsecQuestions.parse("""
+                src 10.1.0.0/16 dst 10.1.83.0/24 proto icmp\s
+                \tdir fwd action block priority 0\s
+                src 10.1.0.0/16 dst 10.1.83.0/24\s
+                \tdir fwd action block priority 7\s
+                src 10.0.0.0/8 dst 10.0.0.0/8\s
+                \tdir fwd priority 5 ptype main\s
+                \ttmpl src 192.0.2.1 dst 192.0.2.2
+                \t\tproto esp reqid 1 mode tunnel
+                src 192.168.32.211 dst 192.168.32.212 proto udp sport 500\s
+                \tdir out action block priority 0\s
+                """);
+        assertEquals(3, policies.size(), policies.toString());
+        Ipv4 far = Ipv4.parse("10.1.12.2");
+        Ipv4 near = Ipv4.parse("10.1.83.2");
+        assertEquals(5, IpsecQuestions.counting(policies, "fwd", far, near, "").orElseThrow().priority());
+        assertTrue(IpsecQuestions.counting(policies, "out", far, near, "").isEmpty());
+        assertEquals("ip xfrm policy delete src 10.1.0.0/16 dst 10.1.83.0/24 dir fwd",
+                IpsecQuestions.judge(List.of(policies.get(1))).getFirst().remedy().split(";")[0]);
     }
 
     @Test
@@ -178,6 +225,17 @@ class QuestionsTest {
     }
 
     @Test
+    void rulesOfBridges() {
+        FilterRules none = new FilterRules("", "", 8472);
+        assertEquals("-A FORWARD -p IPv4 --ip-dst 10.1.0.0/16 -j DROP", none.bridgeDrop("*filter\n:FORWARD ACCEPT\n-A FORWARD -p ARP -j ACCEPT\n"
+                + "-A FORWARD -p IPv4 --ip-dst 10.1.0.0/16 -j DROP\n").orElseThrow());
+        assertTrue(none.bridgeDrop("*nat\n:PREROUTING ACCEPT\n").isEmpty());
+        String nft = "table bridge x {\n chain c {\n  type filter hook input priority 0; policy accept;\n  %s\n }\n}\n";
+        assertEquals("table bridge x: ip daddr 10.1.0.0/16 drop", new FilterRules("", String.format(nft, "ip daddr 10.1.0.0/16 drop"), 8472).bridgeDrop("").orElseThrow());
+        assertTrue(new FilterRules("", String.format(nft, "ether type arp counter packets 0 bytes 0"), 8472).bridgeDrop("").isEmpty());
+    }
+
+    @Test
     void whatOpensThePort() {
         assertEquals("iptables -I INPUT -p udp --dport 8472 -j ACCEPT", new FilterRules(":INPUT DROP [0:0]", "", 8472).opening(true));
         assertEquals("firewall-cmd --permanent --add-port=8472/udp && firewall-cmd --reload", new FilterRules("-A INPUT -j INPUT_ZONES", "", 8472).opening(true));
@@ -189,16 +247,18 @@ class QuestionsTest {
         Ipv4 peer = Ipv4.parse("192.168.32.212");
         FilterRules rules = new FilterRules("", "", 8472);
         for (Object[] seen : new Object[][] {
-            {new Sight(false, false, false, false, false, false, null), Level.FAIL, "does not come out of eth0"},
-            {new Sight(true, true, false, false, true, true, null), Level.FAIL, "comes in at eth0, and this host drops it"},
-            {new Sight(true, false, false, false, false, false, new Refusal.Reported(peer, 3, 3, 0)), Level.FAIL, "port unreachable"},
-            {new Sight(true, false, false, false, false, true, null), Level.FAIL, "does not arrive there"},
-            {new Sight(true, false, false, false, true, false, null), Level.FAIL, "does not arrive here"},
-            {new Sight(true, false, false, false, false, false, null), Level.FAIL, "in either direction"},
-            {new Sight(true, false, false, false, true, true, null), Level.WARN, "no echo is answered"},
-            {new Sight(true, true, true, false, true, true, null), Level.WARN, "drops ICMP that comes in"},
-            {new Sight(true, true, true, true, true, true, null), Level.WARN, "did not answer at first"}}) {
-            assertOne((Level) seen[1], (String) seen[2], CutQuestions.judge(Map.of(peer, (Sight) seen[0]), rules, "eth0"));
+            {new Sight(false, false, false, false, false, false, false, false, null), Level.FAIL, "does not come out of eth0"},
+            {new Sight(true, true, false, false, true, true, false, false, null), Level.FAIL, "comes in at eth0, and this host drops it"},
+            {new Sight(true, false, false, false, false, false, false, false, new Refusal.Reported(peer, 3, 3, 0)), Level.FAIL, "port unreachable"},
+            {new Sight(true, false, false, false, false, true, false, false, null), Level.FAIL, "does not arrive there"},
+            {new Sight(true, false, false, false, true, false, false, false, null), Level.FAIL, "does not arrive here"},
+            {new Sight(true, false, false, false, false, false, false, false, null), Level.FAIL, "in either direction"},
+            {new Sight(true, false, false, false, true, false, true, false, null), Level.FAIL, "another machine's hardware address"},
+            {new Sight(true, false, false, false, true, true, false, false, null), Level.WARN, "no echo is answered"},
+            {new Sight(true, true, true, false, true, true, false, false, null), Level.WARN, "drops ICMP that comes in"},
+            {new Sight(true, true, true, true, true, true, false, false, null), Level.WARN, "did not answer at first"}}) {
+            assertOne((Level) seen[1], (String) seen[2], CutQuestions.judge(Map.of(peer, (Sight) seen[0]), rules,
+                    new Underlay("eth0", 2, Ipv4.parse("192.168.32.211"), Ipv4Subnet.parse("192.168.32.0/24"), 1500, new MacAddress(2))));
         }
     }
 }

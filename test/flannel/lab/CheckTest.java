@@ -253,6 +253,7 @@ class CheckTest {
             mend(each);
         }
         assertTrue(one.run("ip", "route", "get", two.containerAddress()).contains("dev flannel.1"), "by the exception");
+        assertCablesAndTablesAreNamed();
         one.run("ip", "rule", "delete", "to", "10.1.0.0/16", "lookup", "100");
         one.run("ip", "rule", "delete", "priority", "1");
         assertTrue(findingsAfter("mount -t tmpfs -o size=64k none /var/lib/flannel && ! dd if=/dev/zero of=/var/lib/flannel/zeros bs=4k 2> /dev/null")
@@ -284,6 +285,31 @@ class CheckTest {
         assertHealthy("-iptables-forward-rules=false");
     }
 
+    /** What neither the leases nor FORWARD tell of. */
+    private static void assertCablesAndTablesAreNamed() throws Exception {
+        one.run("iptables", "-w", "-t", "raw", "-A", "PREROUTING", "-d", one.containerAddress(), "!", "-i", "docker0", "-j", "DROP"); // as Docker 28 does
+        one.run("iptables", "-w", "-t", "nat", "-I", "PREROUTING", "-d", two.subnet(), "-j", "DNAT", "--to-destination", lab.gateway());
+        one.run("ip", "link", "set", "veth2", "nomaster");
+        List<String> several = List.of("a rule drops what containers and other hosts' send each other: -A PREROUTING -d " + one.containerAddress() + "/32 ! -i docker0 -j DROP",
+                "are given another destination: -A PREROUTING -d " + two.subnet() + " -j DNAT", "veth2 leads to a container and is in no bridge");
+        assertNamed(several);
+        for (String each : several) {
+            mend(each);
+        }
+        one.run("ip", "link", "set", "veth2", "down");
+        assertMended("veth2, a port of docker0, is down");
+        one.run("ip", "xfrm", "policy", "add", "src", two.subnet(), "dst", one.subnet(), "dir", "fwd", "action", "block");
+        assertMended("a policy of IPsec blocks what goes to other hosts or comes from them: src " + two.subnet() + " dst " + one.subnet() + " dir fwd");
+        one.run("ip", "route", "add", "blackhole", two.containerAddress());
+        assertMended("takes what is for containers of " + two.address());
+        one.run("iptables", "-w", "-t", "nat", "-I", "POSTROUTING", "-s", "10.1.0.0/16", "-j", "MASQUERADE");
+        assertWarned("containers' packets to other hosts' leave with another address than their own: -A POSTROUTING -s 10.1.0.0/16 -j MASQUERADE");
+        mend("leave with another address");
+        assertTrue(one.container().run("ping", "-c", "1", "-W", "5", two.containerAddress()).contains("1 received"), "all is mended");
+        assertHealthy();
+        one.run("iptables", "-w", "-t", "nat", "-F", "POSTROUTING");
+    }
+
     /** At which end the tunnel's port is blocked, and in which direction: told by packets, and only then by rules. */
     @ParameterizedTest
     @CsvSource({"vxlan, 8472", "udp, 8285"})
@@ -291,6 +317,9 @@ class CheckTest {
         startBoth(backend);
         assertBlocked(two, "INPUT -p udp --dport " + port + " -j DROP", "what comes from there arrives, what this host sends to UDP port " + port + " does not arrive there");
         assertBlocked(two, "OUTPUT -p udp --dport " + port + " -j DROP", "what this host sends arrives there, what comes from there to UDP port " + port + " does not arrive here");
+        two.run("sysctl", "-qw", "net.ipv4.ip_forward=0");
+        assertNamed(two.address() + " answers over the overlay, and nothing is sent on there: not to containers either");
+        two.run("sysctl", "-qw", "net.ipv4.ip_forward=1");
         if (backend.equals("udp")) {
             two.daemon().kill();
             assertNamed(two.address() + " says: port unreachable: nobody there takes it");
@@ -329,6 +358,20 @@ class CheckTest {
             assertNamed("small packets get through, those of 1450 bytes do not");
         } finally {
             two.run("ip", "link", "set", "eth0", "mtu", "1500");
+        }
+        for (Host host : List.of(one, two)) {
+            String other = host == one ? two.address() : one.address();
+            host.run("ip", "neigh", "replace", other, "lladdr", "02:00:00:00:00:99", "dev", "eth0", "nud", "permanent");
+            assertNamed(host == one ? "somebody wrote 02:00:00:00:00:99 into the neighbour table of eth0"
+                    : two.address() + " sends what is for this host to another machine's hardware address");
+            host.run("sh", "-ec", remedies.values().stream().findFirst().orElseThrow().split(";")[0]);
+            assertHealthy();
+        }
+        lab.outside().run("ip", "address", "add", one.address() + "/24", "dev", "br0");
+        try {
+            assertNamed("another machine has this host's address " + one.address() + " too");
+        } finally {
+            lab.outside().run("ip", "address", "del", one.address() + "/24", "dev", "br0");
         }
         one.daemon().terminate();
         one.run("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "eth1peer");
