@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -172,7 +173,7 @@ final class KernelQuestions {
         }
         if (scene.kernel() != null) {
             return scene.kernel().device().isEmpty() ? List.of(Finding.ok("device", "as the lease says"))
-                    : List.of(Finding.fail("device", String.join("; ", scene.kernel().device()), RESTART));
+                    : List.of(rival(scene).orElseGet(() -> Finding.fail("device", String.join("; ", scene.kernel().device()), RESTART)));
         }
         if (!scene.config().backendType().equals("udp")) {
             return List.of();
@@ -184,6 +185,23 @@ final class KernelQuestions {
                         RESTART));
     }
 
+    /** Who else has the UDP port of the network's VXLAN device, which therefore is not there or can't be brought up. */
+    private static Optional<Finding> rival(Scene scene) {
+        String own = scene.device();
+        if (scene.port() == 0 || scene.link(own).filter(Found.Link::up).isPresent()) {
+            return Optional.empty();
+        }
+        String lack = String.join("; ", scene.kernel().device()) + ": UDP port " + scene.port() + " is taken by ";
+        Optional<Found.Link> other = scene.links().stream().filter(link -> link.vxlan() != null && !link.name().equals(own) && link.up()
+                && link.vxlan().port() == scene.port() && (link.vxlan().vni() == scene.vni() || !link.vxlan().plain())).findFirst();
+        if (other.isPresent()) {
+            return Optional.of(Finding.fail("device", lack + "the VXLAN device " + other.get().name(), "ip link delete " + other.get().name()
+                    + "; or choose another Port for the one of the two, here \"Port\" in the network's Backend"));
+        }
+        return UdpPorts.owner(Path.of("/proc"), scene.port()).map(process -> Finding.fail("device", lack + "process " + process.pid() + ", "
+                + process.commandLine(), "kill " + process.pid() + "; or choose another Port in the network's Backend"));
+    }
+
     /** Routes, neighbours and FDB. */
     static List<Finding> entries(Scene scene) {
         Inspection kernel = scene.kernel();
@@ -192,12 +210,13 @@ final class KernelQuestions {
         }
         List<Finding> findings = new ArrayList<>();
         kernel.refused().stream().limit(NAMED).forEach(refused -> findings.add(Finding.fail("routes", refused, refusal(refused))));
-        if (kernel.device().isEmpty() && (!kernel.missing().isEmpty() || !kernel.stray().isEmpty())) {
+        boolean twins = !LeaseQuestions.doubles(scene).isEmpty(); // there whatever is, is unlike one of the leases
+        if (kernel.device().isEmpty() && !twins && (!kernel.missing().isEmpty() || !kernel.stray().isEmpty())) {
             findings.add(Finding.fail("entries", "unlike the leases: " + (kernel.missing().isEmpty() ? "" : "missing " + counts(kernel.missing()))
                     + (kernel.missing().isEmpty() || kernel.stray().isEmpty() ? "" : "; ")
                     + (kernel.stray().isEmpty() ? "" : "too many " + counts(kernel.stray())) + " (" + kernel.first() + ")", RESTART));
         }
-        return findings.isEmpty() && kernel.device().isEmpty() ? List.of(Finding.ok("entries", "routes, neighbours and FDB are as "
+        return findings.isEmpty() && kernel.device().isEmpty() && !twins ? List.of(Finding.ok("entries", "routes, neighbours and FDB are as "
                 + scene.peers().size()
                 + (scene.peers().size() == 1 ? " lease wants" : " leases want"))) : findings;
     }
@@ -254,8 +273,10 @@ final class KernelQuestions {
                 || !scene.kernel().refused().isEmpty() || !scene.config().backendType().equals("vxlan") || VxlanBackend.directRouting(scene.config())) {
             return List.of(); // told of already, or it leaves as other packets do
         }
-        List<Ipv4> inside = scene.peers().stream().filter(peer -> scene.config().network().contains(peer.subnet()) && LeaseQuestions.fits(peer, scene))
-                .map(peer -> peer.subnet().base().plus(2)).filter(address -> scene.routes().stream().noneMatch(route -> !Inspection.isFlannels(route)
+        Set<Ipv4Subnet> led = scene.routes().stream().filter(route -> Inspection.isFlannels(route) && route.index() != 0).map(Found.Route::destination)
+                .collect(Collectors.toSet());
+        List<Ipv4> inside = scene.peers().stream().map(Lease::subnet).filter(led::contains).map(subnet -> subnet.base().plus(2))
+                .filter(address -> scene.routes().stream().noneMatch(route -> !Inspection.isFlannels(route)
                         && route.destination().prefixLength() > 0 && route.destination().contains(address))).toList();
         int device = scene.link(scene.device()).map(Found.Link::index).orElse(0);
         try {

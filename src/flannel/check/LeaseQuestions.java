@@ -122,6 +122,12 @@ final class LeaseQuestions {
         return type(peer.attributes().backendType()).equals(type(scene.config().backendType()));
     }
 
+    /** Whether packets could be sent to a peer by what its lease says: the daemon leaves out the others, and says so. */
+    static boolean leadsSomewhere(Lease peer, Scene scene) {
+        return peer.attributes().publicIp().isUnicast() && (!scene.config().backendType().equals("vxlan")
+                || peer.attributes().backendText("VtepMAC").matches("(?i)([0-9a-f]{2}:){5}[0-9a-f]{2}"));
+    }
+
     /** Peers that this host can't reach whatever the kernel does. */
     static List<Finding> backends(Scene scene) {
         if (scene.config() == null) {

@@ -67,7 +67,7 @@ final class PeerQuestions {
         Map<Ipv4, Long> claims = scene.peers().stream().collect(Collectors.groupingBy(peer -> peer.attributes().publicIp(), Collectors.counting()));
         List<Lease> doubled = LeaseQuestions.doubles(scene).values().stream().flatMap(List::stream).toList();
         List<Lease> peers = scene.peers().stream().filter(peer -> !doubled.contains(peer)
-                && scene.config().network().contains(peer.subnet()) && LeaseQuestions.fits(peer, scene)
+                && scene.config().network().contains(peer.subnet()) && LeaseQuestions.fits(peer, scene) && LeaseQuestions.leadsSomewhere(peer, scene)
                 && claims.get(peer.attributes().publicIp()) == 1).toList();
         if (peers.isEmpty() || doubled.contains(scene.own())) {
             return List.of();

@@ -148,7 +148,7 @@ record Scene(Setup setup, Status daemon, String silence, EtcdSurvey etcd, EtcdSu
         }
         List<KernelEntry> wanted = new ArrayList<>(backend.local(own.subnet()));
         for (Entry entry : entries) {
-            if (entry instanceof Lease lease && config.network().contains(lease.subnet())
+            if (entry instanceof Lease lease && config.network().contains(lease.subnet()) && lease.attributes().publicIp().isUnicast()
                     && !lease.attributes().publicIp().equals(own.attributes().publicIp())) {
                 try {
                     wanted.addAll(backend.towards(lease));

@@ -225,6 +225,18 @@ class QuestionsTest {
     }
 
     @Test
+    void whoHasAPort(@TempDir Path proc) throws Exception {
+        Files.createDirectories(proc.resolve("net"));
+        Files.createDirectories(proc.resolve("4711/fd"));
+        Files.writeString(proc.resolve("4711/cmdline"), "hog\0-p\0");
+        Files.createSymbolicLink(proc.resolve("4711/fd/3"), Path.of("socket:[77]"));
+        Files.writeString(proc.resolve("net/udp"), "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
+                + "  210: 00000000:2118 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 77 2 0000000000000000 0\n");
+        assertEquals(new UdpPorts.Owner("4711", "hog -p"), UdpPorts.owner(proc, 8472).orElseThrow());
+        assertTrue(UdpPorts.owner(proc, 8285).isEmpty());
+    }
+
+    @Test
     void rulesOfBridges() {
         FilterRules none = new FilterRules("", "", 8472);
         assertEquals("-A FORWARD -p IPv4 --ip-dst 10.1.0.0/16 -j DROP", none.bridgeDrop("*filter\n:FORWARD ACCEPT\n-A FORWARD -p ARP -j ACCEPT\n"

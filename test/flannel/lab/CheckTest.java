@@ -167,7 +167,7 @@ class CheckTest {
         String vxlan = "{\"PublicIP\":\"%s\",\"BackendType\":\"vxlan\",\"BackendData\":{\"VtepMAC\":\"%s\"}}";
         lab.store().put("subnets/10.1.250.0-24", "{\"PublicIP\":\"192.168.32.98\",\"BackendType\":\"host-gw\"}", 86_400);
         lab.store().put("subnets/10.1.251.0-24", String.format(vxlan, two.address(), "02:00:00:00:00:99"), 86_400);
-        lab.store().put("subnets/10.1.252.0-24", String.format(vxlan, "192.168.32.99", one.run("ip", "-br", "link", "show", "flannel.1").split(" +")[2]), 86_400);
+        lab.store().put("subnets/10.1.252.0-24", String.format(vxlan, "192.168.32.99", two.run("ip", "-br", "link", "show", "flannel.1").split(" +")[2]), 86_400);
         lab.store().put("subnets/10.2.250.0-24", String.format(vxlan, "192.168.32.97", "02:00:00:00:00:97"), 600);
         one.daemon().awaitLog("Subnet added: 10.1.252.0/24");
         assertNamed(List.of("two hosts claim the PublicIP " + two.address(), "two hosts have the VtepMAC"));
@@ -180,6 +180,12 @@ class CheckTest {
             lab.store().delete("subnets/" + other);
         }
         one.daemon().awaitLog("Subnet removed: 10.1.252.0/24");
+        lab.store().put("subnets/10.1.248.0-24", "{\"PublicIP\":\"192.168.32.96\",\"BackendType\":\"vxlan\"}", 86_400); // those are left out, and harm nobody
+        lab.store().put("subnets/10.1.247.0-24", String.format(vxlan, "127.0.0.1", "02:00:00:00:00:95"), 86_400);
+        one.daemon().awaitLog("Ignoring subnet 10.1.247.0/24");
+        assertWarned("Ignoring subnet 10.1.248.0/24 of 192.168.32.96");
+        lab.store().delete("subnets/10.1.248.0-24");
+        lab.store().delete("subnets/10.1.247.0-24");
 
         one.daemon().kill();
         String key = "subnets/" + one.subnet().replace('/', '-');
@@ -219,6 +225,10 @@ class CheckTest {
             assertAlsoDown(fault[1]);
         }
         one.run("ip", "link", "delete", "flannel.1");
+        one.run("ip", "link", "add", "rival", "type", "vxlan", "id", "1", "dstport", "8472", "dev", "eth0");
+        one.run("ip", "link", "set", "rival", "up");
+        assertAlsoDown("flannel.1 is not there: UDP port 8472 is taken by the VXLAN device rival");
+        mend("taken by the VXLAN device");
         one.start(lab.options()).awaitReady();
         one.daemon().awaitLog("Following the leases of 1 other");
         one.run("ip", "route", "add", "10.1.128.0/17", "via", lab.gateway());
