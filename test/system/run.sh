@@ -38,7 +38,7 @@ main() {
         done
     fi
     echo "$PASSED passed, $FAILED failed, 0 skipped"
-    [ "$FAILED" = 0 ]
+    [ "$FAILED" = 0 ] || return 4
 }
 
 # Says why the test can't run here, and fails when it can.

@@ -10,9 +10,11 @@ tell_story() {
     install_old_package
     upgrade_to_ours
     start_flanneld
+    check_before_docker
     slip_in_the_settings
     start_docker
     containers_talk
+    check_when_all_is_well
     daemon_goes_and_comes
     change_to_udp
     change_to_vxlan
@@ -134,6 +136,31 @@ start_flanneld() {
     done
     on etcd "ETCDCTL_API=2 etcdctl --endpoints=http://$ETCD:2379 ls $KEYS/subnets"
     check "etcd has both leases" test "$(printf '%s\n' "$OUTPUT" | grep -c "^$KEYS/subnets/10\.1\.[0-9]*\.0-24$")" = 2
+}
+
+check_before_docker() {
+    local host
+    say "flanneld check, where Docker was started before flanneld and without its options, and on node2 with a unit that does not start by itself"
+    on node2 'systemctl disable flanneld'
+    for host in node1 node2; do
+        on $host 'flanneld check; echo "exit code $?"'
+        check "$host: dockerd's options are named" says "^FAIL +docker .*172\.17\.0\.1.* wants 10\.1\..*without --bip"
+        check "$host: and who was first" says '^warn +unit .*Docker was started before flanneld'
+        check "$host: nothing else fails" test "$(printf '%s\n' "$OUTPUT" | grep -c '^FAIL')" = 1
+        check "$host: the exit code says so" says '^exit code 2$'
+    done
+    check "node2: so is the disabled unit" says '^warn +unit .*disabled'
+    on node2 'systemctl enable flanneld'
+}
+
+check_when_all_is_well() {
+    local host
+    say "flanneld check on hosts with Docker"
+    for host in node1 node2; do
+        on $host 'flanneld check; echo "exit code $?"'
+        check "$host: nothing is wrong" says_not '^(warn|FAIL)'
+        check "$host: and so says the exit code" says '^exit code 0$'
+    done
 }
 
 slip_in_the_settings() {

@@ -50,6 +50,9 @@ final class DockerQuestions {
     private static List<Finding> ports(Path sysfs, Scene scene) {
         List<Finding> findings = new ArrayList<>();
         for (Found.Link link : scene.links()) {
+            if (KernelQuestions.number(sysfs.resolve(link.name()).resolve("ifindex")) != link.index()) {
+                continue; // /sys is of other namespaces, as in some containers, and knows nothing of this one's cables
+            }
             Path port = sysfs.resolve("docker0/brif").resolve(link.name());
             if (Files.exists(port)) {
                 boolean off = link.up() && List.of(DISABLED, BLOCKING).contains(KernelQuestions.number(port.resolve("state")))
@@ -86,15 +89,17 @@ final class DockerQuestions {
      */
     static List<Finding> ask(Ipv4Subnet subnet, String mtu, List<String> addresses, int mtuThere, String dockerd) {
         String wanted = subnet.base().plus(1) + "/" + subnet.prefixLength();
+        boolean withoutOptions = !dockerd.isEmpty() && !dockerd.contains("--bip=") && !dockerd.contains("--bip ");
         List<Finding> findings = new ArrayList<>();
         if (!addresses.isEmpty() && !addresses.contains(wanted)) {
-            findings.add(Finding.fail("docker", "docker0 has " + String.join(", ", addresses) + ", this host's subnet wants " + wanted, RESTART));
+            findings.add(Finding.fail("docker", "docker0 has " + String.join(", ", addresses) + ", this host's subnet wants " + wanted
+                    + (withoutOptions ? ": dockerd was started without --bip" : ""), RESTART));
         }
         if (mtu != null && mtu.matches("\\d{1,5}") && mtuThere > Integer.parseInt(mtu)) {
             findings.add(Finding.fail("docker", "a container at docker0 has an MTU of " + mtuThere + ", the network takes packets of "
                     + mtu + " bytes at most", RESTART));
         }
-        if (!dockerd.isEmpty() && !dockerd.contains("--bip=") && !dockerd.contains("--bip ") && findings.isEmpty() && !addresses.contains(wanted)) {
+        if (withoutOptions && findings.isEmpty() && addresses.isEmpty()) {
             findings.add(Finding.fail("docker", "dockerd was started without --bip: " + dockerd, RESTART));
         }
         return findings.isEmpty() ? List.of(Finding.ok("docker", "docker0 has " + wanted)) : findings;

@@ -75,7 +75,11 @@ final class SubnetFiles {
         return trouble;
     }
 
+    /** A trouble is looked at anew: who asks has perhaps just mended it. */
     Docker docker() {
+        if (!place.docker().trouble().isEmpty()) {
+            place.lookAtDocker(wanted);
+        }
         return place.docker();
     }
 

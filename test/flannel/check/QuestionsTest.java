@@ -87,7 +87,7 @@ class QuestionsTest {
         String dockerd = DockerQuestions.dockerd(proc);
         assertEquals("/usr/bin/dockerd -H fd://", dockerd);
         assertOne(Level.FAIL, "dockerd was started without --bip", DockerQuestions.ask(SUBNET, "1450", List.of(), 0, dockerd));
-        assertOne(Level.FAIL, "docker0 has 172.17.0.1/16", DockerQuestions.ask(SUBNET, "1450", List.of("172.17.0.1/16"), 0, dockerd));
+        assertOne(Level.FAIL, "wants 10.1.83.1/24: dockerd was started without --bip", DockerQuestions.ask(SUBNET, "1450", List.of("172.17.0.1/16"), 0, dockerd));
         assertOne(Level.OK, "10.1.83.1/24", DockerQuestions.ask(SUBNET, "1450", List.of("10.1.83.1/24"), 1450, dockerd)); // by daemon.json
     }
 

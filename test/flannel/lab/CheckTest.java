@@ -3,13 +3,16 @@ package flannel.lab;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import flannel.json.JsonValue;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -159,6 +162,18 @@ class CheckTest {
         assertNamed("the network 192.168.0.0/16 overlaps this host's own address 192.168.32.211");
         lab.store().delete("config");
         assertNamed("there is no key /atomic.io/network/config in etcd");
+    }
+
+    @Test
+    void aClockThatIsFarOff() throws Exception {
+        assumeTrue(WallClock.isPossible(), "no C compiler to give a host a clock of its own");
+        startBoth("vxlan");
+        WallClock clock = new WallClock(one);
+        clock.set(Duration.ofHours(2));
+        List<String> findings = findingsAfter("export " + clock.environment().entrySet().stream().map(Map.Entry::toString).collect(Collectors.joining(" ")));
+        assertEquals(1, findings.stream().filter(finding -> !finding.startsWith("ok")).count(), String.join("\n", findings));
+        assertTrue(findings.stream().anyMatch(finding -> finding.matches("warn clock: this host's clock is (7199|720[01]) s ahead of that of http://.*")),
+                String.join("\n", findings));
     }
 
     @Test
