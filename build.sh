@@ -346,7 +346,7 @@ junit() {
 
 system_tests() {
     (need_hosts) || true                # without them it says what is missing, and is skipped
-    test/system/run.sh || echo '0 passed, 1 failed, 0 skipped'
+    test/system/run.sh || [ $? = 4 ] || echo '0 passed, 1 failed, 0 skipped'        # 4: checks failed, and are counted
 }
 
 # Passes the rings' output on and adds up their lines "N passed, N failed, N skipped" to one last line
