@@ -127,7 +127,8 @@ public final class VxlanBackend implements Backend {
                 new Route(peer.subnet(), nextHop, link.name(), true));
     }
 
-    private static MacAddress vtepMac(Lease peer) throws UnusablePeerException {
+    /** @throws UnusablePeerException when the lease names no device's address, so that nothing can be sent there */
+    public static MacAddress vtepMac(Lease peer) throws UnusablePeerException {
         String ignoring = "Ignoring subnet " + peer.subnet() + " of " + peer.attributes().publicIp() + ": its VtepMAC ";
         MacAddress mac;
         try {

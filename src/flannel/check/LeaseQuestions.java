@@ -1,5 +1,7 @@
 package flannel.check;
 
+import flannel.backend.UnusablePeerException;
+import flannel.backend.VxlanBackend;
 import flannel.lease.Entry;
 import flannel.lease.Lease;
 import flannel.net.Ipv4;
@@ -124,8 +126,11 @@ final class LeaseQuestions {
 
     /** Whether packets could be sent to a peer by what its lease says: the daemon leaves out the others, and says so. */
     static boolean leadsSomewhere(Lease peer, Scene scene) {
-        return peer.attributes().publicIp().isUnicast() && (!scene.config().backendType().equals("vxlan")
-                || peer.attributes().backendText("VtepMAC").matches("(?i)([0-9a-f]{2}:){5}[0-9a-f]{2}"));
+        try {
+            return peer.attributes().publicIp().isUnicast() && (!scene.config().backendType().equals("vxlan") || VxlanBackend.vtepMac(peer) != null);
+        } catch (UnusablePeerException e) {
+            return false;
+        }
     }
 
     /** Peers that this host can't reach whatever the kernel does. */
