@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -180,21 +179,24 @@ public final class UdpBench {
     }
 
     /** What one row does when its turn comes. */
-    private interface Measurement {
+    private interface Taking {
         void take(Measured row, int seconds) throws Exception;
     }
 
-    /** By their names; the rows take turns at each of these, for a machine's speed drifts within minutes. */
-    private static final Map<String, Measurement> MEASUREMENTS = new LinkedHashMap<>();
+    /** The rows take turns at each of these, for a machine's speed drifts within minutes. */
+    private enum Measurement {
+        ONE(Measured::oneStream), FOUR(Measured::fourStreams), BOTH(Measured::bothWays), SMALL(Measured::small), PACED(Measured::smallPaced),
+        IDLE(Measured::idleLatency), LOADED(Measured::loadedLatency);
 
-    static {
-        MEASUREMENTS.put("one", Measured::oneStream);
-        MEASUREMENTS.put("four", Measured::fourStreams);
-        MEASUREMENTS.put("both", Measured::bothWays);
-        MEASUREMENTS.put("small", Measured::small);
-        MEASUREMENTS.put("paced", Measured::smallPaced);
-        MEASUREMENTS.put("idle", Measured::idleLatency);
-        MEASUREMENTS.put("loaded", Measured::loadedLatency);
+        private final Taking taking;
+
+        Measurement(Taking taking) {
+            this.taking = taking;
+        }
+
+        private static String names(String separator) {
+            return Arrays.stream(values()).map(each -> each.name().toLowerCase(Locale.ROOT)).collect(Collectors.joining(separator));
+        }
     }
 
     private UdpBench() {
@@ -207,9 +209,9 @@ public final class UdpBench {
                     ROWS      of %s
                     FIGURES   of %s; all when not given
                     LINKS     measures on these instead, beside vxlan: of 100mbit, 1gbit, and the same with a delay, as 1gbit+5ms
-                    CONTROLS  of cubic, bbr: TCP's congestion control""".formatted(BenchPair.ROWS, String.join(",", MEASUREMENTS.keySet())),
+                    CONTROLS  of cubic, bbr: TCP's congestion control""".formatted(BenchPair.ROWS, Measurement.names(",")),
                 Map.of("--rounds", "[1-9][0-9]{0,3}", "--seconds", "[1-9][0-9]{0,3}", "--rows", list(BenchPair.ROWS.replace(',', '|')),
-                        "--figures", list(String.join("|", MEASUREMENTS.keySet())),
+                        "--figures", list(Measurement.names("|")),
                         "--links", list(LinkBench.LINK), "--control", list("cubic|bbr"), "--streams", list("[1-9][0-9]?")),
                 arguments);
         int rounds = Integer.parseInt(given.getOrDefault("--rounds", "5"));
@@ -220,9 +222,8 @@ public final class UdpBench {
                 .flatMap(name -> BenchPair.row(name, peer).stream()).toList();
         try (Lab lab = new Lab(Store.Api.V2, Lab.built())) {
             if (links == null) {
-                List<String> figures = List.of(given.getOrDefault("--figures", String.join(",", MEASUREMENTS.keySet())).split(","));
-                run(lab, rows, MEASUREMENTS.entrySet().stream().filter(each -> figures.contains(each.getKey())).map(Map.Entry::getValue).toList(),
-                        rounds, seconds);
+                run(lab, rows, Stream.of(given.getOrDefault("--figures", Measurement.names(",")).toUpperCase(Locale.ROOT).split(","))
+                        .map(Measurement::valueOf).distinct().sorted().toList(), rounds, seconds);
             } else {
                 new LinkBench(lab, rows, rounds, seconds).run(links.split(","), given.getOrDefault("--control", "cubic,bbr").split(","),
                         given.getOrDefault("--streams", "1,8").split(","));
@@ -248,7 +249,7 @@ public final class UdpBench {
                 for (Measurement measurement : measurements) {
                     for (Measured row : round % 2 == 0 ? all : all.reversed()) {
                         row.round = round;
-                        measurement.take(row, seconds);
+                        measurement.taking.take(row, seconds);
                     }
                 }
             }
@@ -260,7 +261,7 @@ public final class UdpBench {
             all.forEach(row -> System.out.println(row.line()));
             Measured first = all.getFirst();
             all.stream().skip(1).forEach(row -> System.out.println(first.lineOf(row)));
-            if (measurements.size() == MEASUREMENTS.size()) {
+            if (measurements.size() == Measurement.values().length) {
                 System.out.printf("%n%s, just started, Gbit/s in each second: %s%n", rows.getFirst().name(),
                         String.join(" ", all.getFirst().firstSeconds(lab)));
             }
